@@ -1,0 +1,1 @@
+"""What stands between the store and the routers: drivers, and the practice router they are tried on."""

@@ -1,0 +1,1 @@
+"""A RouterOS API server to practise on."""
