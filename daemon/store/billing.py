@@ -1,0 +1,48 @@
+"""Billing settings: one row for the company, and for a client only what differs (rows F1-F13)."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from daemon.store.base import Base, Key, Minor
+
+
+class Billing(Base):
+    """Settings of a client, or of the company where `client_id` is None. None in a column means: inherit."""
+
+    __tablename__ = "billing"
+    __table_args__ = (
+        CheckConstraint("mode IN ('prepaid', 'postpaid')", name="mode"),
+        CheckConstraint("payment_day BETWEEN 1 AND 31", name="payment_day"),
+        CheckConstraint("tax IN ('included', 'added', 'none')", name="tax"),
+        CheckConstraint("first_cycle IN ('full', 'prorated', 'none')", name="first_cycle"),
+        Index(
+            "uq_billing_company",
+            text("(client_id IS NULL)"),
+            unique=True,
+            sqlite_where=text("client_id IS NULL"),
+            postgresql_where=text("client_id IS NULL"),
+        ),
+    )
+
+    id: Mapped[Key]
+    client_id: Mapped[int | None] = mapped_column(ForeignKey("client.id"), unique=True)
+    mode: Mapped[str | None] = mapped_column(String(10))
+    payment_day: Mapped[int | None]
+    create_days_before: Mapped[int | None]
+    tax: Mapped[str | None] = mapped_column(String(10))
+    grace_days: Mapped[int | None]
+    cut_after_months: Mapped[int | None]
+    late_fee_minor: Mapped[Minor | None]
+    late_fee_basis_points: Mapped[int | None]
+    reconnection_fee: Mapped[Minor | None]
+    screen_notice_days: Mapped[int | None]
+    """-1 switches the notice off for a client whose company has it on."""
+    reminders: Mapped[list[Any] | None]
+    first_cycle: Mapped[str | None] = mapped_column(String(10))
+    fixed_date: Mapped[date | None]
+    """Due date of the next invoice, once (F7); emptied by the invoice that uses it."""

@@ -1,0 +1,57 @@
+"""Every table, so that `Base.metadata` is whole: import this before asking the metadata anything."""
+
+from __future__ import annotations
+
+from daemon.store.announcement import Announcement
+from daemon.store.base import Base
+from daemon.store.billing import Billing
+from daemon.store.change import Change
+from daemon.store.client import Client
+from daemon.store.company import Clock, Company
+from daemon.store.invoice import Invoice, InvoiceLine, Series
+from daemon.store.ledger import Ledger
+from daemon.store.notice import Notice, Sighting
+from daemon.store.payment import Payment, PaymentMethod
+from daemon.store.plan import Plan
+from daemon.store.request import Request
+from daemon.store.router import Router, RouterLease, RouterStatus
+from daemon.store.service import InternetService
+from daemon.store.staff import LoginAttempt, Staff, StaffSession
+from daemon.store.suspension import CutRun, HeldCut, Standing, Suspension
+from daemon.store.zone import Zone
+
+APPEND_ONLY = ("ledger", "suspension", "change")
+"""Tables whose rows are never changed: triggers made by the migrations hold that on every door."""
+
+__all__ = [
+    "APPEND_ONLY",
+    "Announcement",
+    "Base",
+    "Billing",
+    "Change",
+    "Client",
+    "Clock",
+    "Company",
+    "CutRun",
+    "HeldCut",
+    "InternetService",
+    "Invoice",
+    "InvoiceLine",
+    "Ledger",
+    "LoginAttempt",
+    "Notice",
+    "Payment",
+    "PaymentMethod",
+    "Plan",
+    "Request",
+    "Router",
+    "RouterLease",
+    "RouterStatus",
+    "Series",
+    "Sighting",
+    "Staff",
+    "StaffSession",
+    "Standing",
+    "Suspension",
+    "Zone",
+]
