@@ -1,0 +1,119 @@
+"""Forms: what was typed, what is wrong with it, and nothing lost in between.
+
+The office validates; a form carries the text there and the refusals back to their fields.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from flask import request
+
+from daemon.rules.refusal import Refusal, Refusals
+from daemon.rules.sentence import Sentence
+from webui.common.words import tell
+
+
+class Form:
+    """Values by field name (text as typed) and errors by field name (said in the reader's language)."""
+
+    def __init__(self, values: Mapping[str, Any] | None = None) -> None:
+        self.values: dict[str, Any] = dict(values or {})
+        self.errors: dict[str, str] = {}
+
+    @classmethod
+    def sent(cls, lists: Iterable[str] = ()) -> Form:
+        """What this request sent; fields named in `lists` hold all their values."""
+        form = cls({key: value.strip() for key, value in request.form.items()})
+        for name in lists:
+            form.values[name] = [value.strip() for value in request.form.getlist(name) if value.strip()]
+        form.values.pop("csrf_token", None)
+        return form
+
+    def text(self, name: str) -> str:
+        """A field's text; empty when it was not sent."""
+        return str(self.values.get(name) or "")
+
+    def maybe(self, name: str) -> str | None:
+        """A field's text, None when empty."""
+        return self.text(name) or None
+
+    def flag(self, name: str) -> bool:
+        """Whether a box was ticked."""
+        return self.text(name) in ("1", "on", "true", "yes")
+
+    def refuse(self, refusal: Refusal) -> None:
+        """Put each refusal beside its field."""
+        for one in refusal:
+            said = tell(one.sentence)
+            held = self.errors.get(one.field)
+            self.errors[one.field] = f"{held} {said}" if held and said not in held else said
+
+    def loose(self, known: Iterable[str]) -> list[str]:
+        """Errors of fields that the page does not show: they stand above the form."""
+        shown = set(known)
+        return [text for field, text in self.errors.items() if field not in shown]
+
+
+class Reader:
+    """Reads typed fields of a form, gathering one refusal each; `done()` raises what was found."""
+
+    def __init__(self, form: Form) -> None:
+        self.form = form
+        self.found: list[Refusal] = []
+
+    def _try(self, name: str, read: Callable[[str], Any], sentence: Sentence, empty: Any = None) -> Any:
+        text = self.form.text(name)
+        if not text:
+            return empty
+        try:
+            return read(text)
+        except (ValueError, ArithmeticError):
+            self.found.append(Refusal(name, sentence))
+            return None
+
+    def whole(self, name: str, empty: int | None = None) -> Any:
+        """A whole number; `empty` when nothing was typed."""
+        return self._try(name, int, Sentence("Write a whole number, such as 5"), empty)
+
+    def need(self, name: str) -> Any:
+        """The number of a row that was chosen."""
+        if not self.form.text(name):
+            self.found.append(Refusal(name, Sentence("Choose one")))
+            return None
+        return self.whole(name)
+
+    def decimal(self, name: str) -> Any:
+        """A number with a decimal point or comma."""
+        return self._try(name, lambda text: float(text.replace(",", ".")), Sentence("Write a number, such as -12.0464"))
+
+    def day(self, name: str) -> Any:
+        """A date as a date field sends it."""
+        return self._try(name, date.fromisoformat, Sentence("Write a date, such as 2026-02-28"))
+
+    def hour(self, name: str) -> Any:
+        """`06:30` as minutes after midnight."""
+
+        def read(text: str) -> int:
+            hours, minutes = text.split(":")[:2]
+            if not (0 <= int(hours) < 24 and 0 <= int(minutes) < 60):
+                raise ValueError(text)
+            return int(hours) * 60 + int(minutes)
+
+        return self._try(name, read, Sentence("Write an hour, such as 06:30"))
+
+    def moment(self, name: str, zone: ZoneInfo) -> Any:
+        """A local date and hour as a date-time field sends it, aware."""
+        return self._try(
+            name,
+            lambda text: datetime.fromisoformat(text).replace(tzinfo=zone),
+            Sentence("Write a date and an hour, such as 2026-02-28 09:00"),
+        )
+
+    def done(self) -> None:
+        """Raise the refusals, if any."""
+        if self.found:
+            raise Refusals(self.found)

@@ -1,0 +1,162 @@
+"""How money, dates and moments look on a page: by the company's currency, country and time zone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from babel import Locale, UnknownLocaleError, dates, numbers
+from flask import Flask, current_app, g
+from flask_babel import gettext as _
+from flask_babel import ngettext
+
+from daemon.rules.money import Money, currency
+from webui.common import words
+
+
+@dataclass(frozen=True)
+class House:
+    """What of the company each page needs."""
+
+    name: str
+    currency: str
+    timezone: ZoneInfo
+    locale: str
+    phone: str
+    how_to_pay: str
+
+
+def house() -> House:
+    """The company, read once a request."""
+    if "house" not in g:
+        from webui.common.access import read_house
+
+        g.house = read_house()
+    found: House = g.house
+    return found
+
+
+def locale() -> Locale:
+    """The reader's language with the company's country where they agree: `es_PE`; plain `en` otherwise."""
+    language = words.choose_language()
+    try:
+        own = Locale.parse(house().locale)
+    except (ValueError, UnknownLocaleError):
+        return Locale(language)
+    return own if own.language == language else Locale(language)
+
+
+def money(value: Money | int | None, code: str | None = None) -> str:
+    """An amount with its symbol, as the country writes it: `S/ 1,250.00`, `$ 12.500`."""
+    if value is None:
+        return "—"
+    minor = value.minor if isinstance(value, Money) else value
+    known = value.currency if isinstance(value, Money) else currency(code or house().currency)
+    text = numbers.format_currency(
+        Decimal(minor).scaleb(-known.digits), known.code, locale=locale(), currency_digits=True
+    )
+    return text.replace("\u00a0", "\u202f")
+
+
+def plain_money(value: Money | int | None) -> str:
+    """An amount as a person types it into a field: `1250.00`."""
+    if value is None:
+        return ""
+    minor = value.minor if isinstance(value, Money) else value
+    digits = currency(house().currency).digits
+    return f"{Decimal(minor).scaleb(-digits):.{digits}f}"
+
+
+def local(moment: datetime) -> datetime:
+    """A moment in the company's time zone."""
+    return moment.astimezone(house().timezone)
+
+
+def today() -> date:
+    """The company's local day."""
+    return local(now()).date()
+
+
+def now() -> datetime:
+    """The application's clock, aware UTC."""
+    moment: datetime = current_app.config["CLOCK"]()
+    return moment
+
+
+def day(value: date | datetime | None) -> str:
+    """A date: `6 feb 2026`."""
+    if value is None:
+        return "—"
+    if isinstance(value, datetime):
+        value = local(value).date()
+    return dates.format_date(value, "d MMM y", locale=locale())
+
+
+def moment(value: datetime | None) -> str:
+    """A date with its hour, local: `6 feb 2026 09:30`."""
+    if value is None:
+        return "—"
+    return dates.format_datetime(local(value), "d MMM y HH:mm", locale=locale())
+
+
+def hour(minutes: int | None) -> str:
+    """Minutes after midnight as `06:00`."""
+    return "" if minutes is None else f"{minutes // 60:02d}:{minutes % 60:02d}"
+
+
+def ago(value: datetime | None) -> str:
+    """How long since: `hace 5 minutos`; a plain date when it is over a week."""
+    if value is None:
+        return _("never")
+    passed = now() - value
+    if timedelta(0) <= passed < timedelta(seconds=45):
+        return _("just now")
+    if abs(passed) > timedelta(days=7):
+        return moment(value)
+    return dates.format_timedelta(-passed, add_direction=True, locale=locale(), threshold=1.1)
+
+
+def days_away(value: date) -> str:
+    """How far a future day is: today, tomorrow, in 5 days."""
+    distance = (value - today()).days
+    if distance == 0:
+        return _("today")
+    if distance == 1:
+        return _("tomorrow")
+    if distance < 0:
+        return ngettext("%(num)d day ago", "%(num)d days ago", -distance)
+    return ngettext("in %(num)d day", "in %(num)d days", distance)
+
+
+def speed(kbps: int | None) -> str:
+    """A plan's speed: `20 Mbps`, `512 kbps`."""
+    if kbps is None:
+        return "—"
+    if kbps >= 1000:
+        return f"{numbers.format_decimal(Decimal(kbps) / 1000, locale=locale())} Mbps"
+    return f"{kbps} kbps"
+
+
+def percent(basis_points: int | None) -> str:
+    """Hundredths of a percent as a person types them: 1800 is `18`, 550 is `5.5`."""
+    if basis_points is None:
+        return ""
+    return f"{Decimal(basis_points) / 100:f}".rstrip("0").rstrip(".") if basis_points % 100 else str(basis_points // 100)
+
+
+def count(value: int) -> str:
+    """A number with the country's thousands."""
+    return numbers.format_decimal(value, locale=locale())
+
+
+def install(app: Flask) -> None:
+    """All of the above as template filters, `house()` and `today()` as functions."""
+    filters: dict[str, Any] = {
+        "money": money, "plain_money": plain_money, "day": day, "moment": moment, "hour": hour, "ago": ago,
+        "days_away": days_away, "speed": speed, "percent": percent, "count": count,
+    }  # fmt: skip
+    app.jinja_env.filters.update(filters)
+    app.jinja_env.globals.update(house=house, today=today)

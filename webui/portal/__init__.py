@@ -1,0 +1,1 @@
+"""The subscribers' pages: Flask application."""

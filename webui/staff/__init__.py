@@ -1,0 +1,1 @@
+"""The staff's pages: Flask application, one blueprint a noun."""

@@ -1,0 +1,1 @@
+"""Lists that other rows name: plans, zones, payment methods."""

@@ -1,0 +1,1 @@
+"""Routers, and what is asked of them."""

@@ -1,0 +1,1 @@
+"""Clients and all that hangs on one: services, billing, invoices, payments, suspensions."""
