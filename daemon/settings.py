@@ -114,7 +114,9 @@ def _read_toml(path: Path) -> dict[str, object]:
     for key, value in found.items():
         kind = _KINDS.get(key)
         if kind is None:
-            raise SettingsError(f"{path}: there is no setting {key!r}; there are: {', '.join(sorted(_KINDS))}")
+            raise SettingsError(
+                f"{path}: there is no setting {key!r}; there are: {', '.join(sorted(_KINDS))}"
+            )
         if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
             raise SettingsError(f"{path}: {key} = {value!r} is of the wrong kind")
         if isinstance(value, int | float) and not isinstance(value, bool) and value <= 0:
@@ -145,7 +147,9 @@ def _key(path: Path) -> bytes:
                 draft.unlink(missing_ok=True)
             return made
         except OSError as error:
-            raise SettingsError(f"{path} cannot be read: {error.strerror}; give this user access to it") from error
+            raise SettingsError(
+                f"{path} cannot be read: {error.strerror}; give this user access to it"
+            ) from error
         if len(kept) != 32:
             raise SettingsError(f"{path} has {len(kept)} bytes and must have 32; restore it from the backup")
         return kept

@@ -23,7 +23,9 @@ class Address(click.ParamType):
 
     name = "host:port"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, int]:
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, int]:
         """Split it, or say how it is written."""
         if isinstance(value, tuple):
             return value

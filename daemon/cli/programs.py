@@ -13,7 +13,9 @@ from daemon.cli.errors import Address, complaining, home_option
 
 @click.command("daemon")
 @home_option
-@click.option("--ready", type=click.Path(path_type=Path, dir_okay=False), help="Write JSON here when it serves.")
+@click.option(
+    "--ready", type=click.Path(path_type=Path, dir_okay=False), help="Write JSON here when it serves."
+)
 def daemon_command(home: Path, ready: Path | None) -> None:
     """Run the daemon: the billing clock, the routers, the notice board."""
     with complaining():
@@ -29,7 +31,9 @@ def daemon_command(home: Path, ready: Path | None) -> None:
 @click.option("--app", type=click.Choice(["staff", "portal"]), default="staff", show_default=True,
               help="The staff's pages, or the subscribers' portal; never both on one address.")  # fmt: skip
 @click.option("--workers", type=click.IntRange(1, 32), default=2, show_default=True)
-@click.option("--ready", type=click.Path(path_type=Path, dir_okay=False), help="Write JSON here when it serves.")
+@click.option(
+    "--ready", type=click.Path(path_type=Path, dir_okay=False), help="Write JSON here when it serves."
+)
 def webui(home: Path, listen: tuple[str, int], app: str, workers: int, ready: Path | None) -> None:
     """Run the web UI."""
     host, port = listen

@@ -24,10 +24,13 @@ def seed(home: Path, clients: int, number: int, password: str | None) -> None:
         from daemon.office.seed import AlreadySeeded
         from daemon.office.seed import seed as make
         from daemon.settings import Settings
-        from daemon.store.engine import Store, upgrade
+        from daemon.store.engine import Store
+        from daemon.store.migrate import upgrade
+        from daemon.store.seal import ensure_keys, load_key
 
         settings = Settings.load(home)
         upgrade(settings.database_url)
+        ensure_keys(settings.home / "keys")
         store = Store(settings.database_url)
         began = time.monotonic()
         chosen = password or secrets.token_urlsafe(9)
@@ -38,11 +41,11 @@ def seed(home: Path, clients: int, number: int, password: str | None) -> None:
                 seed=number,
                 now=datetime.datetime.now(datetime.UTC),
                 admin_password=chosen,
-                seal_public=settings.seal_public_path,
+                seal_public=load_key(settings.seal_public_path),
             )
         except AlreadySeeded as error:
             raise Complaint(str(error)) from error
         finally:
-            store.close()
+            store.dispose()
     click.echo(f"{clients} clients in {time.monotonic() - began:.1f} s; staff user admin, password {chosen}",
                file=sys.stdout)  # fmt: skip

@@ -93,7 +93,7 @@ class Worker:
         environment.pop("NOTIFY_SOCKET", None)
         if self._notify is not None:
             environment["NOTIFY_SOCKET"] = str(self._notify_path)
-        with open(self.log, "ab") as log:
+        with open(self.log, "ab") as log:  # noqa: ASYNC230 - one short open at a process's start
             self.process = await asyncio.create_subprocess_exec(
                 *self.job.argv,
                 stdin=asyncio.subprocess.DEVNULL,

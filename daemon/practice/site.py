@@ -35,7 +35,11 @@ municipal tocó hasta el anochecer y las panaderías de la plaza se quedaron sin
 <a href="/deportes">Deportes</a> · <a href="/clima">Clima</a> · <a href="/">Portada</a></p>
 </body></html>
 """
-TITLES = {"/": "Reabre el puente viejo", "/deportes": "El Atlético del Valle gana por la mínima", "/clima": "Lluvias leves el fin de semana"}
+TITLES = {
+    "/": "Reabre el puente viejo",
+    "/deportes": "El Atlético del Valle gana por la mínima",
+    "/clima": "Lluvias leves el fin de semana",
+}
 #: First words of the service that speaks before it is spoken to, on port 80 like the pages.
 GREETING = b"220 marea.example listo; esto no es HTTP\r\n"
 LARGEST_BLOB = 1 << 30
@@ -44,7 +48,9 @@ LARGEST_BLOB = 1 << 30
 async def _page(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """Answer requests of one connection until it closes."""
     scheme = "HTTPS" if writer.get_extra_info("sslcontext") else "HTTP"
-    with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, TimeoutError):
+    with contextlib.suppress(
+        ConnectionError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, TimeoutError
+    ):
         while True:
             head = (await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 60)).decode("latin-1")
             words = head.split("\r\n", 1)[0].split(" ")
@@ -71,7 +77,8 @@ async def _answer(
     if path.startswith("/blob/"):
         size = min(int(path[6:]), LARGEST_BLOB) if path[6:].isdigit() else 0
         writer.write(
-            f"HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream\r\n{last}Content-Length: {size}\r\n\r\n".encode()
+            b"HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream\r\n"
+            + f"{last}Content-Length: {size}\r\n\r\n".encode()
         )
         chunk = bytes(range(256)) * 256
         while size > 0 and method != "HEAD":
@@ -146,7 +153,9 @@ async def serve(pages: str, greeter: str, http: int, https: int, ready: Path | N
     ports = [server.sockets[0].getsockname()[1] for server in (plain, tls, other)]
     if ready:
         draft = ready.with_suffix(".draft")
-        draft.write_text(json.dumps({"pid": os.getpid(), "http": ports[0], "https": ports[1], "greeter": ports[2]}))
+        draft.write_text(
+            json.dumps({"pid": os.getpid(), "http": ports[0], "https": ports[1], "greeter": ports[2]})
+        )
         draft.replace(ready)
     async with plain, tls, other:
         await asyncio.gather(plain.serve_forever(), tls.serve_forever(), other.serve_forever())

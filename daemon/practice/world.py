@@ -95,7 +95,12 @@ class World:
                 self._settle(edge, number, address)
         for name in (self.edge, self.box):
             _sysctl(name, "net.ipv4.ip_forward=1", "net.ipv4.conf.all.rp_filter=0")
-        for name, link in ((self.edge, "ether3"), (self.edge, "ether1"), (self.edge, "bridge1"), (self.box, "eth0")):
+        for name, link in (
+            (self.edge, "ether3"),
+            (self.edge, "ether1"),
+            (self.edge, "bridge1"),
+            (self.box, "eth0"),
+        ):
             _sysctl(name, f"net.ipv4.conf.{link}.rp_filter=0")
         subprocess.run(
             inside(self.box, "nft", "-f", "-"), input=BOX_RULES, text=True, check=True, capture_output=True

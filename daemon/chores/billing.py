@@ -1,0 +1,71 @@
+"""Drives the billing run by the clock, in a worker process so that the reactor is never held."""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from datetime import UTC, datetime
+
+from twisted.application.service import MultiService
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+
+from daemon.chores.loop import LevelLoop
+from daemon.settings import Settings
+
+_LOG = Logger(namespace="billing")
+
+
+def run_billing(url: str, now: datetime) -> dict[str, int]:
+    """In the worker process: run the billing clock up to `now` and give the counts of what was done."""
+    from daemon.office.run import run_clock
+    from daemon.store.engine import Store
+
+    store = Store(url)
+    try:
+        return run_clock(store, now).counts()
+    finally:
+        store.dispose()
+
+
+class BillingClock(MultiService):
+    """Runs every `clock_seconds`; a run in progress is never joined by a second one."""
+
+    def __init__(self, settings: Settings, wake: Callable[[], object]) -> None:
+        super().__init__()
+        self._url = settings.database_url
+        self._wake = wake
+        self._pool: ProcessPoolExecutor | None = None
+        self._loop = LevelLoop("billing", settings.clock_seconds, self._look)
+        self._loop.setServiceParent(self)
+
+    async def _look(self) -> float | None:
+        if self._pool is None:
+            # Spawned, not forked: a fork would carry the reactor's sockets and threads with it.
+            self._pool = ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"))
+        try:
+            counts = await asyncio.get_running_loop().run_in_executor(
+                self._pool, run_billing, self._url, datetime.now(UTC)
+            )
+        except BrokenProcessPool:
+            self._pool = None
+            _LOG.warn("the billing worker died; a new one starts with the next look")
+            return 1.0
+        if any(counts.values()):
+            _LOG.info("billing: {counts}", counts=counts)
+            self._wake()
+        return None
+
+    def stopService(self) -> Deferred[None]:
+        """End the worker with the loop; what it had not committed never happened."""
+        done = Deferred.fromFuture(asyncio.ensure_future(_waited(super().stopService())))
+        if self._pool is not None:
+            self._pool.shutdown(wait=False, cancel_futures=True)
+        return done
+
+
+async def _waited(stopping: Deferred[None]) -> None:
+    await stopping.asFuture(asyncio.get_running_loop())
