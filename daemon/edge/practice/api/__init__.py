@@ -1,0 +1,1 @@
+"""The wire and the sessions of the practice router's API."""
