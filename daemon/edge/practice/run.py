@@ -15,7 +15,7 @@ from typing import IO, Self
 from daemon.edge.practice import flash
 from daemon.edge.practice.api.session import Limits, Session, may_enter
 from daemon.edge.practice.plane import NoPlane, Plane, PlaneError
-from daemon.edge.practice.rows.router import Router
+from daemon.edge.practice.router import Router
 from daemon.edge.practice.schema import Trap, exact_version
 
 TICK = 1.0

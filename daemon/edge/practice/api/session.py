@@ -14,8 +14,9 @@ from itertools import zip_longest
 
 from daemon.edge.practice.api.request import Request, parse
 from daemon.edge.practice.api.wire import Decoder, WireError, encode_sentence
+from daemon.edge.practice.commands import Reply
+from daemon.edge.practice.router import Router
 from daemon.edge.practice.rows.lists import date_text
-from daemon.edge.practice.rows.router import Reply, Router
 from daemon.edge.practice.schema import trap
 
 READ_SIZE = 1 << 18

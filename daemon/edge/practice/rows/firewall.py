@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from daemon.edge.practice.rows import values as v
-from daemon.edge.practice.rows.table import MenuSpec, Row
+from daemon.edge.practice.rows.menu import Row
+from daemon.edge.practice.rows.table import MenuSpec
 from daemon.edge.practice.rows.values import Kind, Names
 from daemon.edge.practice.schema import trap
 

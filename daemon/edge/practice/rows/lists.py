@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from daemon.edge.practice.rows.firewall import address_list
-from daemon.edge.practice.rows.table import Host, Row, StoredMenu
+from daemon.edge.practice.rows.menu import Host, Row
+from daemon.edge.practice.rows.table import StoredMenu
 from daemon.edge.practice.rows.values import format_time, parse_time
 
 

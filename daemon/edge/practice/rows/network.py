@@ -1,4 +1,4 @@
-"""Interfaces, addresses, routes and tracked connections: rows that partly come from the data plane."""
+"""Interfaces, addresses and tracked connections: rows that partly come from the data plane."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any, Protocol
 
 from daemon.edge.practice.plane import Plane
 from daemon.edge.practice.rows import values as v
-from daemon.edge.practice.rows.table import Host, Menu, MenuSpec, Row, StoredMenu, parse_id
-from daemon.edge.practice.rows.values import Names
+from daemon.edge.practice.rows.menu import Host, Menu, Row, parse_id
+from daemon.edge.practice.rows.table import MenuSpec, StoredMenu
 from daemon.edge.practice.schema import trap
 
 FRESH = 0.5  # seconds for which a look at the kernel's interfaces, addresses or connections is good enough
@@ -22,12 +22,14 @@ class PlaneHost(Host, Protocol):
 
 
 class InterfaceMenu(Menu):
-    """The interfaces the data plane has; comment, mtu and disabled are kept here."""
+    """The interfaces the data plane has; comment, mtu and disabled are kept here. With a `base` it shows those
+    of one kind, with the numbers and the kept of the base."""
 
-    def __init__(self, path: str, host: PlaneHost, kind: str = "") -> None:
+    def __init__(self, path: str, host: PlaneHost, kind: str = "", base: Menu | None = None) -> None:
         super().__init__(path, host)
         self.plane_host = host
         self.kind = kind
+        self.base: InterfaceMenu = base if isinstance(base, InterfaceMenu) else self
         self.kept: dict[str, Row] = {}
         self.numbers: dict[str, str] = {}
         self._seen: dict[str, dict[str, str]] = {}
@@ -35,13 +37,13 @@ class InterfaceMenu(Menu):
 
     def look(self, fresh: bool = False) -> dict[str, dict[str, str]]:
         """Interfaces by name, from the kernel where the last look is old."""
+        if self.base is not self:
+            there = self.base.look(fresh)
+            self._seen = {name: row for name, row in there.items() if row.get("type", "ether") == self.kind}
+            return self._seen
         now = self.host.ticks()
         if fresh or now - self._seen_at > FRESH:
-            self._seen = {
-                row["name"]: row
-                for row in self.plane_host.plane.interfaces()
-                if not self.kind or row.get("type", "") == self.kind
-            }
+            self._seen = {row["name"]: row for row in self.plane_host.plane.interfaces()}
             self._seen_at = now
             for name in self._seen:
                 self.numbers.setdefault(name, f"*{len(self.numbers) + 1:X}")
@@ -52,12 +54,12 @@ class InterfaceMenu(Menu):
         return name in self.look() or name in self.look(fresh=True)
 
     def ids(self) -> list[str]:
-        return [self.numbers[name] for name in self.look()]
+        return [self.base.numbers[name] for name in self.look()]
 
     def row(self, item: str) -> Row:
-        name = next(name for name, number in self.numbers.items() if number == item)
+        name = next(name for name, number in self.base.numbers.items() if number == item)
         seen = self._seen[name]
-        kept = self.kept.get(name, {})
+        kept = self.base.kept.get(name, {})
         mtu = kept.get("mtu", seen.get("mtu", "1500"))
         out = {".id": item, "name": name, "type": seen.get("type", "ether"), "mtu": mtu, "actual-mtu": mtu}
         if out["type"] == "ether":
@@ -86,8 +88,8 @@ class InterfaceMenu(Menu):
         there = self.look()
         item = parse_id(written)
         if item is not None:
-            return item if any(self.numbers[name] == item for name in there) else None
-        return self.numbers[written] if written in there else None
+            return item if any(self.base.numbers[name] == item for name in there) else None
+        return self.base.numbers[written] if written in there else None
 
     def set(self, items: Sequence[str], written: Mapping[str, str], cleared: Iterable[str]) -> None:
         changes = {arg: value for arg, value in written.items() if arg != "name"}
@@ -95,15 +97,15 @@ class InterfaceMenu(Menu):
             changes["mtu"] = v.number(68, 65535)(changes["mtu"], "mtu", self.host)
         if "disabled" in changes:
             changes["disabled"] = v.boolean(changes["disabled"], "disabled", self.host)
-        names = [name for name in self.look() if self.numbers[name] in items]
+        names = [name for name in self.look() if self.base.numbers[name] in items]
         if "name" in written and any(name != written["name"] for name in names):
             raise trap("no-rename")
-        self.host.touch(self)
+        self.host.touch(self.base)
         for name in names:
-            kept = {**self.kept.get(name, {}), **changes}
+            kept = {**self.base.kept.get(name, {}), **changes}
             for arg in cleared:
                 kept.pop(arg, None)
-            self.kept[name] = kept
+            self.base.kept[name] = kept
 
     def capture(self) -> Any:
         return dict(self.kept)
@@ -112,7 +114,7 @@ class InterfaceMenu(Menu):
         self.kept = captured
 
     def dump(self) -> Any:
-        return self.kept
+        return self.kept if self.base is self else None
 
     def load(self, dumped: Any) -> None:
         self.kept = {
@@ -215,190 +217,6 @@ class AddressMenu(StoredMenu):
             for row in rows
             if row["disabled"] != "true" and row["invalid"] != "true"
         ]
-
-
-def _gateway(value: str, arg: str, names: Names) -> str:
-    for part in value.split(","):
-        host, _, table = part.partition("@")
-        address, at, interface = host.partition("%")
-        if table and not names.knows("/routing/table", table):
-            raise trap("no-match", arg=arg)
-        if at and not names.knows("/interface", interface):
-            raise trap("gateway")
-        try:
-            ipaddress.ip_address(address)
-        except ValueError:
-            if not names.knows("/interface", address):
-                raise trap("gateway") from None
-    return value
-
-
-def _route_check(row: Mapping[str, str], names: Names) -> None:
-    if not row.get("gateway") and "blackhole" not in row:
-        raise trap("missing", arg="gateway")
-
-
-def _route_tidy(row: Row) -> None:
-    if row.get("check-gateway") == "none":
-        del row["check-gateway"]
-
-
-def route_spec(path: str) -> MenuSpec:
-    """The specification of '/ip/route' or '/ipv6/route'."""
-    four = path == "/ip/route"
-    return MenuSpec(
-        path,
-        kinds={
-            "dst-address": v.prefix4 if four else v.prefix6,
-            "gateway": _gateway,
-            "routing-table": v.reference("/routing/table"),
-            "check-gateway": v.choice("none", "arp", "ping"),
-            "distance": v.number(1, 255),
-            "scope": v.number(0, 255),
-            "target-scope": v.number(0, 255),
-            "pref-src": v.ip,
-            "blackhole": v.flag,
-            "suppress-hw-offload": v.boolean,
-            "disabled": v.boolean,
-        },
-        defaults={
-            "dst-address": "0.0.0.0/0" if four else "::/0",
-            "routing-table": "main",
-            "distance": "1",
-            "scope": "30",
-            "target-scope": "10",
-            "disabled": "false",
-        },
-        first_id=0x80000001,
-        check=_route_check,
-        tidy=_route_tidy,
-    )
-
-
-class RouteMenu(StoredMenu):
-    """Static routes with their state, and the connected routes that follow from addresses."""
-
-    def __init__(self, path: str, host: PlaneHost) -> None:
-        super().__init__(route_spec(path), host)
-        self.plane_host = host
-        self._numbers: dict[tuple[str, str], str] = {}
-
-    def ids(self) -> list[str]:
-        return [*self.order, *self._connected()]
-
-    def row(self, item: str) -> Row:
-        return next((row for row in self._all() if row[".id"] == item), {})
-
-    def printed(self, wanted: frozenset[str] | None = None) -> Iterable[Row]:
-        return self._all()
-
-    def snapshot(self) -> list[Row]:
-        return self._all()
-
-    def find(self, written: str) -> str | None:
-        item = parse_id(written)
-        return item if item in self.rows or item in self._connected() else None
-
-    def set(self, items: Sequence[str], written: Mapping[str, str], cleared: Iterable[str]) -> None:
-        self._own(items)
-        super().set(items, written, cleared)
-
-    def remove(self, items: Sequence[str]) -> None:
-        self._own(items)
-        super().remove(items)
-
-    def watched(self) -> tuple[tuple[str, bool], ...]:
-        """Which static routes are active; changes of it are what check-gateway has to tell the kernel."""
-        return tuple((row[".id"], "active" in row) for row in self._all() if "connect" not in row)
-
-    def _own(self, items: Sequence[str]) -> None:
-        if any(item not in self.rows for item in items):
-            raise trap("read-only-row")
-
-    def _networks(self) -> list[tuple[ipaddress.IPv4Interface, str]]:
-        addresses = self.plane_host.menu("/ip/address")
-        return (
-            addresses.connected() if isinstance(addresses, AddressMenu) and self.path == "/ip/route" else []
-        )
-
-    def _connected(self) -> dict[str, Row]:
-        out = {}
-        for address, interface in self._networks():
-            key = (str(address.network), interface)
-            item = self._numbers.setdefault(key, f"*{0x20180001 + len(self._numbers):X}")
-            out[item] = {
-                ".id": item,
-                "dst-address": str(address.network),
-                "routing-table": "main",
-                "gateway": interface,
-                "immediate-gw": interface,
-                "distance": "0",
-                "scope": "10",
-                "suppress-hw-offload": "false",
-                "local-address": f"{address.ip}%{interface}",
-                "dynamic": "true",
-                "disabled": "false",
-                "active": "true",
-                "connect": "true",
-            }
-        return out
-
-    def _way(
-        self, row: Mapping[str, str], networks: list[tuple[ipaddress.IPv4Interface, str]]
-    ) -> tuple[str, str] | None:
-        """(immediate gateway, local address) of a route whose gateway can be used now."""
-        for part in row.get("gateway", "").split(","):
-            address, _, via = part.partition("@")[0].partition("%")
-            try:
-                target = ipaddress.ip_address(address)
-            except ValueError:
-                if self.host.knows("/interface", address):
-                    return address, ""
-                continue
-            if row.get("check-gateway") and not self.plane_host.plane.alive(address):
-                continue
-            if target.version == 6:
-                return part, ""
-            for own, interface in networks:
-                if target in own.network and via in ("", interface):
-                    return f"{address}%{interface}", f"{own.ip}%{interface}"
-        return None
-
-    def _all(self) -> list[Row]:
-        networks = self._networks()
-        out: list[Row] = []
-        best: dict[tuple[str, str], int] = {}
-        for item in self.order:
-            stored = self.rows[item]
-            row = {".id": item, **stored, "static": "true"}
-            if stored["disabled"] == "true":
-                # A disabled route reads back without these, so a live router shows them.
-                for arg in ("distance", "scope", "target-scope", "routing-table"):
-                    row.pop(arg, None)
-                row["inactive"] = "true"
-            else:
-                row["dynamic"] = "false"
-                table_there = self.host.knows("/routing/table", stored["routing-table"])
-                way = ("", "") if "blackhole" in stored else self._way(stored, networks)
-                if way is None or not table_there:
-                    row["inactive"] = "true"
-                else:
-                    row["active"] = "true"
-                    if way[0]:
-                        row["immediate-gw"] = way[0]
-                    if way[1]:
-                        row["local-address"] = way[1]
-                    key = (stored["dst-address"], stored["routing-table"])
-                    best[key] = min(best.get(key, 256), int(stored["distance"]))
-            out.append(row)
-        connected = list(self._connected().values())
-        nearer = {(row["dst-address"], "main") for row in connected}
-        for row in out:
-            if "active" in row:
-                key = (row["dst-address"], row["routing-table"])
-                if int(row["distance"]) > best[key] or key in nearer:
-                    del row["active"]
-        return [*out, *connected]
 
 
 class ConnectionMenu(Menu):

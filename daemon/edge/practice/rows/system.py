@@ -9,16 +9,8 @@ from typing import Any
 
 from daemon.edge.practice.rows import values as v
 from daemon.edge.practice.rows.lists import date_text
-from daemon.edge.practice.rows.table import (
-    Host,
-    Menu,
-    MenuSpec,
-    Row,
-    SingleMenu,
-    StoredMenu,
-    by_name,
-    parse_id,
-)
+from daemon.edge.practice.rows.menu import Host, Menu, Row, SingleMenu, parse_id
+from daemon.edge.practice.rows.table import MenuSpec, StoredMenu, by_name
 from daemon.edge.practice.schema import trap
 
 USER = MenuSpec(

@@ -10,17 +10,18 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from daemon.edge.practice.api.request import Request, matches
+from daemon.edge.practice.api.request import Request
+from daemon.edge.practice.catalogue import LISTS, all_menus
+from daemon.edge.practice.commands import Reply, carry_out
 from daemon.edge.practice.plane import Plane, PlaneError
-from daemon.edge.practice.rows import firewall, network, specs, system
-from daemon.edge.practice.rows import values as v
 from daemon.edge.practice.rows.lists import AddressListMenu, date_text
-from daemon.edge.practice.rows.table import Menu, MenuSpec, Row, SingleMenu, StoredMenu, by_name
+from daemon.edge.practice.rows.menu import Menu
+from daemon.edge.practice.rows.network import InterfaceMenu
+from daemon.edge.practice.rows.routes import RouteMenu
+from daemon.edge.practice.rows.system import ListingMenu, UserMenu
 from daemon.edge.practice.schema import Trap, load, trap
 
-Reply = list[Sequence[str]]
 READING = frozenset({"print", "get"})
-LISTS = ("/ip/firewall/address-list", "/ipv6/firewall/address-list")
 _COUNTERS_FRESH = 0.2
 _PLANE_FAMILIES = ("/interface", "/ip/", "/ipv6/", "/queue/", "/routing/")
 # Menus whose change may make a route usable or useless.
@@ -68,11 +69,12 @@ class Router:
         self._counters_at = float("-inf")
         self._rates: dict[tuple[str, str], tuple[int, int]] = {}
         self.menus: dict[str, Menu] = {}
-        self._interfaces = network.InterfaceMenu("/interface", self)
-        self.users = system.UserMenu(self)
-        self.sessions = system.ListingMenu("/user/active", self)
-        self.log = system.ListingMenu("/log", self)
-        self._build()
+        self._interfaces = InterfaceMenu("/interface", self)
+        self.users = UserMenu(self)
+        self.sessions = ListingMenu("/user/active", self)
+        self.log = ListingMenu("/log", self)
+        own = (self._interfaces, self.users, self.sessions, self.log)
+        self.menus.update(all_menus(self, {menu.path: menu for menu in own}))
         self._touched.clear()
         self._routes = self._route_state()
 
@@ -203,8 +205,6 @@ class Router:
         stamp = date_text(self.wall())
         self.log.put({"time": stamp, "buffer": "memory", "topics": topics, "message": message})
 
-    # ---- commands
-
     def answer(self, request: Request, group: str) -> Reply:
         """One request's reply sentences, without tags; refusals are replies too."""
         try:
@@ -214,8 +214,10 @@ class Router:
             menu, verb = self.schema.find(request.command)
             if not verb:
                 raise trap("not-carried-out", arg=request.command)
-            self._check_rights(menu, verb, group)
-            return self._carry_out(self.menus[menu], verb, request)
+            needed = "read" if verb in READING else "policy" if menu.startswith("/user") else "write"
+            if needed not in self.rights(group):
+                raise trap("no-rights")
+            return carry_out(self, self.menus[menu], verb, request)
         except Trap as refused:
             return [refused.words(), ["!done"]]
 
@@ -225,170 +227,11 @@ class Router:
         item = groups.find(group)
         return frozenset(groups.row(item)["policy"].split(",")) if item is not None else frozenset()
 
-    def _check_rights(self, menu: str, verb: str, group: str) -> None:
-        needed = "read" if verb in READING else "policy" if menu.startswith("/user") else "write"
-        if needed not in self.rights(group):
-            raise trap("no-rights")
-
-    def _carry_out(self, menu: Menu, verb: str, request: Request) -> Reply:
-        attributes = dict(request.attributes)
-        if verb == "print":
-            return self._print(menu, request)
-        if verb == "get":
-            return [["!done", f"=ret={self._get(menu, attributes)}"]]
-        if verb == "add":
-            return [["!done", f"=ret={menu.add(attributes)}"]]
-        if menu.path == "/log":
-            if "message" not in attributes:
-                raise trap("missing", arg="message")
-            self.note(f"script,{verb}", attributes["message"])
-            return [["!done"]]
-        if verb == "set" and menu.single:
-            self._set(menu, [""], attributes)
-        elif verb == "set":
-            items = self._items(menu, attributes)
-            self._set(menu, items, attributes)
-        elif verb == "unset":
-            cleared = attributes.get("value-name", "").split(",")
-            settable = self.schema.arguments(menu.path, "set")
-            for arg in cleared:
-                if arg not in settable:
-                    raise trap("unknown-parameter", arg=arg) if arg else trap("missing", arg="value-name")
-            menu.set(self._items(menu, attributes), {}, cleared)
-        elif verb in ("enable", "disable"):
-            menu.set(self._items(menu, attributes), {"disabled": "no" if verb == "enable" else "yes"}, ())
-        elif verb == "comment":
-            if "comment" not in attributes:
-                raise trap("missing", arg="comment")
-            menu.set(self._items(menu, attributes), {"comment": attributes["comment"]}, ())
-        elif verb == "remove":
-            menu.remove(self._items(menu, attributes))
-        elif verb == "move":
-            menu.move(self._items(menu, attributes), attributes.get("destination"))
-        elif verb == "reset-counters":
-            menu.reset_counters(self._items(menu, attributes))
-        elif verb == "reset-counters-all":
-            menu.reset_counters(menu.ids())
-        else:
-            raise trap("not-carried-out", arg=request.command)
-        return [["!done"]]
-
-    def _set(self, menu: Menu, items: Sequence[str], attributes: Mapping[str, str]) -> None:
-        written = {
-            k: value
-            for k, value in attributes.items()
-            if k not in (".id", "numbers") and not k.startswith("!")
-        }
-        menu.set(items, written, [arg[1:] for arg in attributes if arg.startswith("!")])
-
-    def _items(self, menu: Menu, attributes: Mapping[str, str]) -> list[str]:
-        written = attributes.get(".id", attributes.get("numbers"))
-        if written is None:
-            raise trap("missing-id")
-        return menu.resolve(written)
-
-    def _get(self, menu: Menu, attributes: Mapping[str, str]) -> str:
-        if menu.single:
-            row: Row = menu.row("")
-        else:
-            item = menu.find(attributes.get("number", ""))
-            row = menu.row(item) if item is not None else {}
-        if "value-name" in attributes:
-            return row.get(attributes["value-name"], "")
-        return ";".join(f"{arg}={value}" for arg, value in row.items())
-
-    def _print(self, menu: Menu, request: Request) -> Reply:
-        attributes = request.attributes
-        if {"follow", "follow-only"} & attributes.keys() or request.command.endswith("/listen"):
-            # Streaming is not built; the words are those of menus that can not follow.
-            raise trap("unknown-parameter", arg="follow-only")
-        properties = [name for name in attributes.get(".proplist", "").split(",") if name]
-        counting = "count-only" in attributes and attributes["count-only"] not in ("no", "false")
-        wanted: frozenset[str] | None = None
-        if properties or counting:
-            asked = {query.lstrip("-=<>").partition("=")[0] for query in request.queries}
-            wanted = frozenset(properties) | asked
-        rows = [row for row in menu.printed(wanted) if self._asked_for(menu, row, attributes)]
-        if request.queries:
-            rows = [row for row in rows if matches(request.queries, row)]
-        if counting:
-            return [["!done", f"=ret={len(rows)}"]]
-        if properties:
-            rows = [{name: row[name] for name in properties if name in row} for row in rows]
-        reply: Reply = [["!re", *[f"={name}={value}" for name, value in row.items()]] for row in rows]
-        if not reply and self.schema.has_empty:
-            reply.append(["!empty"])
-        reply.append(["!done"])
-        return reply
-
-    def _asked_for(self, menu: Menu, row: Row, attributes: Mapping[str, str]) -> bool:
-        if "chain" in attributes and row.get("chain") != attributes["chain"]:
-            return False
-        if "dynamic" in attributes and row.get("dynamic") != "true":
-            return False
-        if "static" in attributes and row.get("dynamic") == "true":
-            return False
-        return "from" not in attributes or row.get(".id") in menu.resolve(attributes["from"])
-
     # ---- inside
 
-    def _build(self) -> None:
-        special: dict[str, Menu] = {
-            "/interface": self._interfaces,
-            "/interface/ethernet": network.InterfaceMenu("/interface/ethernet", self, "ether"),
-            "/ip/address": network.AddressMenu(self),
-            "/ip/route": network.RouteMenu("/ip/route", self),
-            "/ipv6/route": network.RouteMenu("/ipv6/route", self),
-            "/ip/firewall/connection": network.ConnectionMenu(self),
-            "/user": self.users,
-            "/user/active": self.sessions,
-            "/log": self.log,
-            "/system/resource": system.ResourceMenu(self),
-            "/system/clock": system.ClockMenu(self),
-            **{path: AddressListMenu(path, self) for path in LISTS},
-        }
-        known = {spec.path: spec for spec in (*firewall.SPECS, *specs.SPECS)}
-        for path in self.schema.menus():
-            if path in special:
-                self.menus[path] = special[path]
-            elif path == "/user/group":
-                self.menus[path] = system.GroupMenu(known[path], self)
-            elif path == "/system/package":
-                self.menus[path] = StoredMenu(self._package(), self)
-            elif path in known:
-                self.menus[path] = StoredMenu(known[path], self)
-            elif path in specs.SINGLES:
-                self.menus[path] = SingleMenu(path, self, *specs.SINGLES[path])
-            else:
-                self.menus[path] = self._plain(path)
-
-    def _plain(self, path: str) -> Menu:
-        """A menu without a specification: empty at first; what is written is kept as it was written."""
-        if self.schema.has(path, "add"):
-            args = self.schema.arguments(path, "add")
-            switch = "disabled" in args
-            return StoredMenu(
-                MenuSpec(
-                    path,
-                    kinds={"disabled": v.boolean} if switch else {},
-                    defaults={"disabled": "false"} if switch else {},
-                    unique=by_name if "name" in args else None,
-                ),
-                self,
-            )
-        if self.schema.has(path, "set") and "numbers" not in self.schema.arguments(path, "set"):
-            return SingleMenu(path, self, {}, {})
-        return Menu(path, self)
-
-    def _package(self) -> MenuSpec:
-        row = {"name": "routeros", "version": self.schema.version, "build-time": "2025-02-24 09:27:50"}
-        return MenuSpec(
-            "/system/package", builtin=[{**row, "scheduled": "", "disabled": "false", "builtin": "true"}]
-        )
-
     def _route_state(self) -> object:
-        routes = self.menus["/ip/route"]
-        return routes.watched() if isinstance(routes, network.RouteMenu) else None
+        there = self.menus["/ip/route"]
+        return there.watched() if isinstance(there, RouteMenu) else None
 
     def _plane_menus(self, paths: Mapping[str, Menu] | set[str]) -> set[str]:
         return {path for path in paths if path.startswith(_PLANE_FAMILIES)}
