@@ -1,0 +1,1 @@
+"""The plan room: what a router should hold, and the steps to there."""
