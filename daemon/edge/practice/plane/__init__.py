@@ -35,12 +35,13 @@ class Plane(Protocol):
         ...
 
     def counters(self) -> dict[tuple[str, str], tuple[int, int]]:
-        """(menu, '.id') -> (bytes, packets). A simple queue has two keys: '.id' + '/up' and '.id' + '/down'."""
+        """(menu, '.id') -> (bytes, packets). A simple queue has two: '.id' + '/up' and '.id' + '/down'."""
         ...
 
     def connections(self) -> list[dict[str, str]]:
-        """Rows of /ip/firewall/connection: '.id', 'protocol', 'src-address' ('10.10.0.5:1234'), 'dst-address',
-        'reply-src-address', 'reply-dst-address', 'connection-mark', 'fasttrack', 'tcp-state', 'timeout'."""
+        """Rows of /ip/firewall/connection: '.id', 'protocol', 'src-address' ('10.10.0.5:1234'),
+        'dst-address', 'reply-src-address', 'reply-dst-address', 'connection-mark', 'fasttrack', 'tcp-state',
+        'timeout'."""
         ...
 
     def remove_connection(self, row: Mapping[str, str]) -> bool:

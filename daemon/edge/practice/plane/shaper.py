@@ -1,0 +1,155 @@
+"""Simple queues in the kernel: one HTB tree on one hidden device that every queued packet passes.
+
+Each interface of the namespace sends the packets that carry the queue mark to an ifb device and gets them back after
+HTB has let them go. So a queue is one limit wherever its packets leave, each direction by itself, and packets of no
+queue (or of a fasttracked connection) never meet it. What a client sends to the router itself is not shaped: it
+leaves by no interface.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from pyroute2 import IPRoute
+from pyroute2.netlink.exceptions import NetlinkError
+
+from daemon.edge.practice.plane import PlaneError
+from daemon.edge.practice.plane.compile.marks import SHAPED_BIT
+from daemon.edge.practice.plane.compile.queues import HANDLE, HtbClass, Key, Queues, class_id
+from daemon.edge.practice.plane.namespace import program
+
+DEVICE = "pregonero-q"
+QUEUE_PACKETS = 100
+"""Packets a queue holds before it drops: RouterOS's FIFO of 10 or 50 counts wire packets, the kernel's bundles too."""
+FILTER_PREFERENCE = 2016
+# "load the mark; has it the bit? take the packet : leave it", as a classic BPF program for tc.
+_PROGRAM = f"4,32 0 0 4294963220,69 0 1 {SHAPED_BIT},6 0 0 4294967295,6 0 0 0"
+_SENT = re.compile(rf"class htb {HANDLE:x}:([0-9a-f]+) .*\n\s*Sent (\d+) bytes (\d+) pkt")
+
+Counts = dict[tuple[str, str], tuple[int, int]]
+
+
+class Shaper:
+    """Keeps the kernel's queues as the rows say; only what differs is touched."""
+
+    def __init__(self) -> None:
+        self._classes: dict[int, HtbClass] = {}
+        self._parents: dict[int, int] = {}
+        self._keys: dict[Key, int] = {}
+        self._meters: Mapping[tuple[str, str], Key] = {}
+        self._before: Counts = {}
+        self._watched: set[int] = set()
+        self._ready = False
+
+    def prepare(self, ipr: IPRoute) -> None:
+        """Make the device and its empty tree, dropping what another process may have left there."""
+        for index in ipr.link_lookup(ifname=DEVICE):
+            ipr.link("del", index=index)
+        try:
+            ipr.link("add", ifname=DEVICE, kind="ifb", num_tx_queues=1, num_rx_queues=1, txqlen=QUEUE_PACKETS)
+        except NetlinkError as error:
+            raise PlaneError(f"the kernel has no ifb device, which simple queues need: {error}") from error
+        index = ipr.link_lookup(ifname=DEVICE)[0]
+        ipr.link("set", index=index, state="up")
+        ipr.tc("add", "htb", index=index, handle=HANDLE << 16, default=0)
+        self.__init__()  # type: ignore[misc]
+        self._ready = True
+
+    def watch(self, ipr: IPRoute) -> None:
+        """Send the queue-marked packets of every interface through the device, also of one that came later."""
+        present: set[int] = set()
+        for link in ipr.get_links():
+            index, name = link["index"], link.get("ifname")
+            if name == "lo" or name == DEVICE or link.get("master"):
+                continue
+            present.add(index)
+            if index in self._watched:
+                continue
+            try:
+                ipr.tc("add", "clsact", index=index)
+            except NetlinkError as error:
+                if error.code != 17:
+                    raise PlaneError(f"cannot watch interface {name}: {error}") from error
+            where = ["dev", name, "egress", "protocol", "all", "pref", str(FILTER_PREFERENCE)]
+            program(
+                ["tc", "filter", "replace", *where, "handle", "1", "bpf", "bytecode", _PROGRAM,
+                 "action", "mirred", "egress", "redirect", "dev", DEVICE]
+            )  # fmt: skip
+            self._watched.add(index)
+        self._watched &= present
+
+    def raise_classes(self, queues: Queues, minors: Mapping[Key, int]) -> None:
+        """Make new classes and change those that differ, in place: packets that wait in them stay."""
+        lines: list[str] = []
+        for key, wanted in queues.classes.items():
+            minor = minors[key]
+            if self._classes.get(minor) != wanted:
+                parent = minors[wanted.parent] if wanted.parent else 0
+                lines.append(f"class replace dev {DEVICE} {_words(minor, parent, wanted)}")
+        self._batch(lines)
+        for key, wanted in queues.classes.items():
+            self._classes[minors[key]] = wanted
+            self._parents[minors[key]] = minors[wanted.parent] if wanted.parent else 0
+            self._keys[key] = minors[key]
+
+    def drop_classes(self, queues: Queues) -> None:
+        """Remove the classes that no row asks for, children first; their counts stay with their queue."""
+        gone = {key: minor for key, minor in self._keys.items() if key not in queues.classes}
+        if gone:
+            moved = {(key[0], key[1]) for key in gone} & queues.meters.keys()
+            if moved:
+                counts = self.counters()
+                self._before.update({name: counts[name] for name in moved if name in counts})
+            depth = {minor: self._depth(minor) for minor in gone.values()}
+            order = sorted(gone.values(), key=lambda minor: -depth[minor])
+            self._batch([f"class del dev {DEVICE} classid {class_id(minor)}" for minor in order])
+            for key, minor in gone.items():
+                del self._keys[key], self._classes[minor], self._parents[minor]
+        self._meters = queues.meters
+        self._before = {name: count for name, count in self._before.items() if name in queues.meters}
+
+    def counters(self) -> Counts:
+        """('.id', 'up' or 'down') -> (bytes, packets) since the queue was made."""
+        if not self._ready or not self._keys:
+            return {}
+        seen: dict[int, tuple[int, int]] = {}
+        # As text: tc's JSON of HTB classes is broken in Debian 12 (iproute2 6.1).
+        for shown in _SENT.finditer(program(["tc", "-s", "class", "show", "dev", DEVICE])):
+            seen[int(shown[1], 16)] = (int(shown[2]), int(shown[3]))
+        found: Counts = {}
+        for name, key in self._meters.items():
+            now = seen.get(self._keys.get(key, -1), (0, 0))
+            then = self._before.get(name, (0, 0))
+            found[name] = (now[0] + then[0], now[1] + then[1])
+        return found
+
+    def remove(self, ipr: IPRoute) -> None:
+        """Take back the device and the filters."""
+        for link in ipr.get_links():
+            if link["index"] in self._watched:
+                ipr.tc("del", "clsact", index=link["index"])
+        for index in ipr.link_lookup(ifname=DEVICE):
+            ipr.link("del", index=index)
+        self._watched.clear()
+        self._ready = False
+
+    def _depth(self, minor: int) -> int:
+        depth = 0
+        while minor:
+            minor, depth = self._parents.get(minor, 0), depth + 1
+        return depth
+
+    def _batch(self, lines: list[str]) -> None:
+        # One tc for all: thousands of classes through pyroute2 take seconds, so 0.2 s.
+        if lines:
+            program(["tc", "-batch", "-"], "\n".join(lines) + "\n")
+
+
+def _words(minor: int, parent: int, wanted: HtbClass) -> str:
+    above = class_id(parent) if parent else f"{HANDLE:x}:"
+    quantum = min(max(wanted.rate // 800, 1_514), 60_000)
+    return (
+        f"parent {above} classid {class_id(minor)} htb rate {wanted.rate}bit ceil {wanted.ceil}bit"
+        f" burst {wanted.burst}b cburst {wanted.cburst}b quantum {quantum} prio {wanted.priority}"
+    )
