@@ -53,7 +53,7 @@ class Sentence:
         return hash((self.text, tuple(sorted((name, str(word)) for name, word in self.params.items()))))
 
 
-def say(text: str, **params: Word) -> Sentence:
+def say(text: str, /, **params: Word) -> Sentence:
     """Short way to make a sentence: `say("Due on {day}", day="2026-02-01")`."""
     return Sentence(text, params)
 

@@ -28,6 +28,9 @@ class Client(Base):
     zone_id: Mapped[int | None] = mapped_column(ForeignKey("zone.id"), index=True)
     portal_code: Mapped[str] = mapped_column(String(20), unique=True)
     since: Mapped[date]
+    billing_from: Mapped[date]
+    """First day that is billed; `since` may lie before it, when the client comes from another system."""
+    created_at: Mapped[datetime]
     retired_at: Mapped[datetime | None]
     note: Mapped[str] = mapped_column(Text, default="")
     search: Mapped[str] = mapped_column(Text, default="")

@@ -33,6 +33,8 @@ class Company(Base):
     hold_cuts: Mapped[bool] = mapped_column(default=True)
     bill_suspended: Mapped[bool] = mapped_column(default=True)
     portal_url: Mapped[str] = mapped_column(String(300), default="")
+    settings_at: Mapped[datetime | None]
+    """When a setting last changed that bears on every client: nothing is decided anew for the time before."""
 
 
 class Clock(Base):

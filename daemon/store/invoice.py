@@ -77,6 +77,20 @@ class Invoice(Base):
     why: Mapped[dict[str, Any]]
 
 
+class PassedCycle(Base):
+    """A cycle that was not billed when its moment came, and never will be: nothing to bill, or suspended."""
+
+    __tablename__ = "passed_cycle"
+    __table_args__ = (UniqueConstraint("client_id", "cycle_start"),)
+
+    id: Mapped[Key]
+    client_id: Mapped[int] = mapped_column(ForeignKey("client.id"))
+    cycle_start: Mapped[date]
+    cycle_end: Mapped[date]
+    at: Mapped[datetime]
+    why: Mapped[dict[str, Any]]
+
+
 class InvoiceLine(Base):
     """A line of an invoice, as fixed at its creation."""
 

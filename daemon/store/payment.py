@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, text
@@ -19,6 +19,31 @@ class PaymentMethod(Base):
     id: Mapped[Key]
     name: Mapped[str] = mapped_column(String(80), unique=True)
     retired_at: Mapped[datetime | None]
+
+
+class Promise(Base):
+    """A promise to pay until a day: no cut before it is over. At most one of a client is open."""
+
+    __tablename__ = "promise"
+    __table_args__ = (
+        Index(
+            "uq_promise_open",
+            "client_id",
+            unique=True,
+            sqlite_where=text("ended_at IS NULL"),
+            postgresql_where=text("ended_at IS NULL"),
+        ),
+    )
+
+    id: Mapped[Key]
+    client_id: Mapped[int] = mapped_column(ForeignKey("client.id"))
+    at: Mapped[datetime]
+    until: Mapped[date]
+    invoices: Mapped[list[Any]]
+    """Ids of the invoices that were unpaid when it was made."""
+    actor: Mapped[str] = mapped_column(String(120))
+    ended_at: Mapped[datetime | None]
+    broken: Mapped[bool | None]
 
 
 class Payment(Base):

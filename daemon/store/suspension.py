@@ -62,6 +62,10 @@ class Standing(Base):
     next_cut_on: Mapped[date | None]
     next_cut_at: Mapped[datetime | None]
     next_at: Mapped[datetime | None]
+    reached_at: Mapped[datetime]
+    """Everything before this instant has happened to the client."""
+    billed_through: Mapped[date | None]
+    """Last day of the last cycle that was billed or passed over."""
     held: Mapped[bool] = mapped_column(default=False)
 
 

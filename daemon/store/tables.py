@@ -8,10 +8,10 @@ from daemon.store.billing import Billing
 from daemon.store.change import Change
 from daemon.store.client import Client
 from daemon.store.company import Clock, Company
-from daemon.store.invoice import Invoice, InvoiceLine, Series
+from daemon.store.invoice import Invoice, InvoiceLine, PassedCycle, Series
 from daemon.store.ledger import Ledger
 from daemon.store.notice import Notice, Sighting
-from daemon.store.payment import Payment, PaymentMethod
+from daemon.store.payment import Payment, PaymentMethod, Promise
 from daemon.store.plan import Plan
 from daemon.store.request import Request
 from daemon.store.router import Router, RouterLease, RouterStatus
@@ -40,9 +40,11 @@ __all__ = [
     "Ledger",
     "LoginAttempt",
     "Notice",
+    "PassedCycle",
     "Payment",
     "PaymentMethod",
     "Plan",
+    "Promise",
     "Request",
     "Router",
     "RouterLease",

@@ -104,7 +104,16 @@ def test_times_come_back_in_utc_and_a_time_without_zone_is_refused(store: Store)
 @pytest.mark.parametrize("verb", ["UPDATE {} SET at = at", "DELETE FROM {}"])
 def test_history_is_neither_changed_nor_deleted(store: Store, table: str, verb: str) -> None:
     with store.write() as session:
-        session.add(Client(id=1, name="Ana", portal_code="A", since=date(2026, 1, 1)))
+        session.add(
+            Client(
+                id=1,
+                name="Ana",
+                portal_code="A",
+                since=date(2026, 1, 1),
+                billing_from=date(2026, 1, 1),
+                created_at=NOON,
+            )
+        )
         session.flush()
         session.add(Ledger(at=NOON, client_id=1, kind="credit", amount=-100, why={}, actor="x"))
         session.add(Suspension(client_id=1, at=NOON, action="suspend", by="manual", reason={}, actor="x"))

@@ -31,6 +31,7 @@ def upgrade() -> None:
         sa.Column("hold_cuts", sa.Boolean(), nullable=False),
         sa.Column("bill_suspended", sa.Boolean(), nullable=False),
         sa.Column("portal_url", sa.String(length=300), nullable=False),
+        sa.Column("settings_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint("id = 1", name="ck_company_one_row"),
         sa.PrimaryKeyConstraint("id", name="pk_company"),
     )
@@ -75,6 +76,8 @@ def upgrade() -> None:
         sa.Column("zone_id", sa.Integer(), nullable=True),
         sa.Column("portal_code", sa.String(length=20), nullable=False),
         sa.Column("since", sa.Date(), nullable=False),
+        sa.Column("billing_from", sa.Date(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("retired_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("note", sa.Text(), nullable=False),
         sa.Column("search", sa.Text(), nullable=False),

@@ -102,6 +102,18 @@ def upgrade() -> None:
         postgresql_where=sa.text("kind = 'service'"),
     )
     op.create_table(
+        "passed_cycle",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("client_id", sa.Integer(), nullable=False),
+        sa.Column("cycle_start", sa.Date(), nullable=False),
+        sa.Column("cycle_end", sa.Date(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("why", sa.JSON(), nullable=False),
+        sa.ForeignKeyConstraint(["client_id"], ["client.id"], name="fk_passed_cycle_client_id"),
+        sa.PrimaryKeyConstraint("id", name="pk_passed_cycle"),
+        sa.UniqueConstraint("client_id", "cycle_start", name="uq_passed_cycle_client_id_cycle_start"),
+    )
+    op.create_table(
         "invoice_line",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("invoice_id", sa.Integer(), nullable=False),
@@ -124,6 +136,27 @@ def upgrade() -> None:
         sa.Column("retired_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("id", name="pk_payment_method"),
         sa.UniqueConstraint("name", name="uq_payment_method_name"),
+    )
+    op.create_table(
+        "promise",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("client_id", sa.Integer(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("until", sa.Date(), nullable=False),
+        sa.Column("invoices", sa.JSON(), nullable=False),
+        sa.Column("actor", sa.String(length=120), nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("broken", sa.Boolean(), nullable=True),
+        sa.ForeignKeyConstraint(["client_id"], ["client.id"], name="fk_promise_client_id"),
+        sa.PrimaryKeyConstraint("id", name="pk_promise"),
+    )
+    op.create_index(
+        "uq_promise_open",
+        "promise",
+        ["client_id"],
+        unique=True,
+        sqlite_where=sa.text("ended_at IS NULL"),
+        postgresql_where=sa.text("ended_at IS NULL"),
     )
     op.create_table(
         "payment",
@@ -180,6 +213,8 @@ def upgrade() -> None:
         sa.Column("next_cut_on", sa.Date(), nullable=True),
         sa.Column("next_cut_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("next_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("reached_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("billed_through", sa.Date(), nullable=True),
         sa.Column("held", sa.Boolean(), nullable=False),
         sa.CheckConstraint("state IN ('active', 'suspended', 'retired')", name="ck_standing_state"),
         sa.ForeignKeyConstraint(["client_id"], ["client.id"], name="fk_standing_client_id"),

@@ -1,0 +1,312 @@
+"""The engine: moves one account on through time, event by event (billing-laws.md).
+
+`advance(account, until)` lets everything happen that lies before `until`; what a fact changes is in
+`deeds`. The result depends only on the facts and the time reached: waking daily, each minute or a week late
+is the same (law 1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+
+from daemon.rules.account import Account, Balance, Invoice
+from daemon.rules.calendar import hour_at_or_after, instant, local_date, local_text
+from daemon.rules.event import Event, Movement
+from daemon.rules.invoice import draft_why, lines_of, next_draft
+from daemon.rules.money import plain, share
+from daemon.rules.notice import notice_moment, notice_off_why, notice_why, noticeable
+from daemon.rules.sentence import Sentence, say
+from daemon.rules.standing import cut_moment, cut_why, is_due_for_cut, promise_end
+
+MINUTE = timedelta(minutes=1)
+
+type Hold = Callable[[datetime], bool | None]
+"""Whether the cuts of a moment are held for a person (law 6); None while nobody has decided it."""
+
+
+def cut_freely(_moment: datetime) -> bool:
+    """No cut is held."""
+    return False
+
+
+def advance(account: Account, until: datetime, hold: Hold = cut_freely) -> Iterator[Event]:
+    """Everything that happens before `until` (a whole minute), in order; the account ends at `until`.
+
+    It stops short at a cut about which `hold` has not decided, so that all cuts of that moment can be
+    counted.
+    """
+    while (moment := next_moment(account)) is not None and moment < until:
+        account.reached = moment
+        if cut_moment(account) == moment and hold(moment) is None:
+            return
+        yield from _minute(account, moment, hold)
+        account.reached = moment + MINUTE
+    account.reached = max(account.reached, until)
+
+
+def next_moment(account: Account) -> datetime | None:
+    """The first instant from `account.reached` on at which something happens; None for a retired client."""
+    if account.state == "retired":
+        return None
+    moments = [next_draft(account).at]
+    for invoice in account.unpaid():
+        if invoice.late_fee is None:
+            moments.append(late_fee_moment(account, invoice))
+        if account.state == "active" and not invoice.noticed:
+            shows = notice_moment(account, invoice)
+            if shows is not None:
+                moments.append(max(shows, account.reached))
+        if account.state == "active":
+            moments += [moment for _, moment in _reminders(account, invoice) if moment >= account.reached]
+    cut = cut_moment(account)
+    if cut is not None:
+        moments.append(cut)
+    ends = promise_end(account)
+    if ends is not None:
+        moments.append(max(ends, account.reached))
+    return min(moments)
+
+
+def late_fee_moment(account: Account, invoice: Invoice) -> datetime:
+    """When the one decision about a late fee falls: the first `invoice_hour` after the due date, or from
+    now.
+    """
+    company = account.company
+    after = instant(company.zone, invoice.due + timedelta(days=1), company.invoice_hour)
+    if after >= account.reached:
+        return after
+    return hour_at_or_after(company.zone, company.invoice_hour, account.reached)
+
+
+def settle(account: Account, at: datetime) -> Iterator[Event]:
+    """What the present facts change at once: a reactivation, notices off and on, a held cut that fell away."""
+    if account.state == "auto" and not is_due_for_cut(account, at):
+        yield reactivated(account, at, "auto", _release_why(account))
+    if account.held and not is_due_for_cut(account, at):
+        account.held = False
+    yield from notices_off(account, at)
+    yield from notices_on(account, at)
+
+
+def reactivated(account: Account, at: datetime, by: str, why: Sentence) -> Event:
+    """Lift a suspension."""
+    account.state, account.state_since, account.state_why = "active", at, None
+    return Event(at, "reactivated", why, by=by)
+
+
+def cut(account: Account, at: datetime) -> Iterator[Event]:
+    """Suspend an active client automatically, with the reconnection fee (F9)."""
+    why = cut_why(account, at)
+    account.state, account.state_since, account.state_why, account.held = "auto", at, why, False
+    yield Event(at, "suspended", why, by="auto")
+    fee = account.settings.reconnection_fee
+    if fee > 0:
+        reason = say(
+            "Reconnection fee {fee} ({source}) of the automatic suspension of {at}",
+            fee=plain(fee, account.company.currency),
+            source=account.settings.source("reconnection_fee"),
+            at=local_text(account.company.zone, at),
+        )
+        balance = Balance(None, at, fee, "reconnection_fee")
+        account.balances.append(balance)
+        movement = Movement("reconnection_fee", fee, reason, balance=balance)
+        yield Event(at, "reconnection_fee", reason, amount=fee, movements=[movement])
+    yield from notices_off(account, at)
+
+
+def notices_off(account: Account, at: datetime) -> Iterator[Event]:
+    """Close the notices that hold no longer; the journal's event only when none is left."""
+    was = account.noticed
+    if not was:
+        return
+    holds = noticeable(account, at)
+    last: Event | None = None
+    for invoice in account.invoices:
+        if invoice.noticed and not any(invoice is one for one in holds):
+            invoice.noticed = False
+            last = Event(at, "notice_closed", notice_off_why(account, invoice, at), invoice, invoice.cycle)
+            yield last
+    if last is not None and not account.noticed and not holds:
+        yield Event(at, "screen_notice_off", last.why, last.invoice, last.cycle)
+
+
+def notices_on(account: Account, at: datetime) -> Iterator[Event]:
+    """Open the notices that hold now; the journal's event only for the first."""
+    was = account.noticed
+    for invoice in noticeable(account, at):
+        if invoice.noticed:
+            continue
+        invoice.noticed = True
+        why = notice_why(account, invoice)
+        yield Event(at, "notice_opened", why, invoice, invoice.cycle)
+        if not was:
+            was = True
+            yield Event(at, "screen_notice_on", why, invoice, invoice.cycle)
+
+
+def _minute(account: Account, at: datetime, hold: Hold) -> list[Event]:
+    """All that happens to one account in one minute, in the order of the laws."""
+    events = list(notices_off(account, at))
+    while next_draft(account).at == at:
+        events += _bill(account, at)
+    for invoice in account.unpaid():
+        if invoice.late_fee is None and late_fee_moment(account, invoice) == at:
+            events.append(_late_fee(account, invoice, at))
+    ends = promise_end(account)
+    if ends is not None and ends <= at:
+        events += _end_promise(account, at)
+    if cut_moment(account) == at:
+        # Undecided here means that the invoice was made in this very minute: nobody could count it before.
+        if hold(at) is not False:
+            account.held = True
+            events.append(Event(at, "held", cut_why(account, at)))
+        else:
+            events += cut(account, at)
+    events += _remind(account, at)
+    events += settle(account, at)
+    return sorted(events, key=lambda event: event.rank)
+
+
+def _bill(account: Account, at: datetime) -> Iterator[Event]:
+    """Make the next invoice, land what waits on it; or pass its cycle over, with the reason."""
+    draft = next_draft(account)
+    lines, used = lines_of(account, draft)
+    account.billed_through = draft.cycle.end
+    if account.state in ("auto", "manual") and not account.company.bill_suspended:
+        yield Event(
+            at, "cycle_passed", say("Suspended when the invoice was due to be made"), cycle=draft.cycle
+        )
+        return
+    if not lines:
+        yield Event(at, "cycle_passed", say("Nothing to bill"), cycle=draft.cycle)
+        return
+    account.charges = [charge for charge in account.charges if not any(charge is one for one in used)]
+    account.fixed_date = None
+    total = sum(line.total for line in lines)
+    why = draft_why(account, draft)
+    invoice = Invoice(None, "service", draft.cycle, draft.due, at, total, 0, total)
+    account.invoices.append(invoice)
+    created = Event(at, "invoice_created", why, invoice, draft.cycle, lines=tuple(lines))
+    created.movements.append(Movement("invoice", total, why, invoice))
+    yield created
+    yield from _land(account, invoice, at)
+    invoice.to_pay = invoice.left
+    yield Event(at, "invoice_notice", why, invoice, draft.cycle)
+    if invoice.left == 0:
+        yield Event(at, "invoice_paid", say("Nothing is left to pay on it"), invoice, draft.cycle)
+
+
+def _land(account: Account, invoice: Invoice, at: datetime) -> Iterator[Event]:
+    """Balances land on a new service invoice: debits first, then credits, each oldest first (T2)."""
+    waiting = sorted(account.balances, key=lambda balance: (balance.left < 0, balance.at, balance.order))
+    for balance in waiting:
+        part = max(balance.left, -invoice.left) if balance.left < 0 else balance.left
+        if part == 0:
+            continue
+        why = say(
+            "A balance of {day} waited for this invoice: {name}",
+            day=local_date(account.company.zone, balance.at).isoformat(),
+            name=balance.name,
+        )
+        balance.left -= part
+        invoice.left += part
+        yield Event(
+            at,
+            "balance_applied",
+            why,
+            invoice,
+            invoice.cycle,
+            amount=part,
+            movements=[
+                Movement("landing", -part, why, origin=balance),
+                Movement("landing", part, why, invoice, origin=balance),
+            ],
+        )
+    account.balances = [balance for balance in account.balances if balance.left != 0]
+
+
+def _late_fee(account: Account, invoice: Invoice, at: datetime) -> Event:
+    """Decide about a late fee, once for each overdue service invoice (F8): a pending debit, or none."""
+    settings, money = account.settings, account.company.currency
+    fee = settings.late_fee_minor
+    source = settings.source("late_fee_minor")
+    if settings.late_fee_basis_points:
+        fee = share(invoice.total, settings.late_fee_basis_points)
+        source = settings.source("late_fee_basis_points")
+    invoice.late_fee = fee
+    why = say(
+        "Late fee {fee} ({source}): the invoice due on {due} was unpaid on {at}",
+        fee=plain(fee, money),
+        source=source,
+        due=invoice.due.isoformat(),
+        at=local_text(account.company.zone, at),
+    )
+    if fee <= 0:
+        return Event(at, "late_fee_none", why, invoice, invoice.cycle)
+    balance = Balance(None, at, fee, "late_fee")
+    account.balances.append(balance)
+    movement = Movement("late_fee", fee, why, balance=balance, cause=invoice)
+    return Event(at, "late_fee", why, invoice, invoice.cycle, amount=fee, movements=[movement])
+
+
+def _end_promise(account: Account, at: datetime) -> Iterator[Event]:
+    promise = account.promise
+    account.promise = None
+    if promise is None:
+        return
+    today = local_date(account.company.zone, at)
+    broken = [invoice for invoice in promise.invoices if invoice.left > 0 and invoice.due < today]
+    if broken:
+        yield Event(
+            at,
+            "promise_broken",
+            say(
+                "Promised to pay until {until}; the invoice due on {due} is still unpaid",
+                until=promise.until.isoformat(),
+                due=broken[0].due.isoformat(),
+            ),
+        )
+
+
+def _reminders(account: Account, invoice: Invoice) -> list[tuple[int, datetime]]:
+    """(number, instant) of the reminders of an invoice."""
+    company = account.company
+    return [
+        (number, instant(company.zone, invoice.due + timedelta(days=reminder.days), company.reminder_hour))
+        for number, reminder in enumerate(account.settings.reminders, 1)
+    ]
+
+
+def _remind(account: Account, at: datetime) -> Iterator[Event]:
+    if account.state != "active":
+        return
+    for invoice in account.unpaid():
+        for number, moment in _reminders(account, invoice):
+            if moment == at:
+                yield Event(
+                    at,
+                    "reminder",
+                    say(
+                        "Reminder {number} ({source}) of the unpaid invoice due on {due}",
+                        number=number,
+                        source=account.settings.source("reminders"),
+                        due=invoice.due.isoformat(),
+                    ),
+                    invoice,
+                    invoice.cycle,
+                    number=number,
+                    channels=account.settings.reminders[number - 1].by,
+                )
+
+
+def _release_why(account: Account) -> Sentence:
+    if account.settings.cut_after_months == 0:
+        return say("The settings say that this client is never cut")
+    if account.promise is not None:
+        return say("Promised to pay until {until}", until=account.promise.until.isoformat())
+    if not account.unpaid():
+        return say("Nothing is unpaid any more")
+    return say(
+        "Fewer than {months} unpaid invoice(s) are past grace", months=account.settings.cut_after_months
+    )

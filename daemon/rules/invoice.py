@@ -1,0 +1,132 @@
+"""The invoice of a cycle: when it is made, when it is due, and its lines (F1-F4, F7, I2)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from daemon.rules.account import Account, Charge
+from daemon.rules.calendar import hour_at_or_after, instant, local_date
+from daemon.rules.cycle import Cycle, cycle_after, cycle_with, own_due_date
+from daemon.rules.money import Currency, half_up, plain, taxed
+from daemon.rules.sentence import Sentence, say
+
+_PERCENT = Currency("%", 2)  # basis points print like an amount with two decimals
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line as it is billed, with its reason. `total` is `net + tax`."""
+
+    key: Any
+    name: str
+    net: int
+    tax: int
+    why: Sentence
+
+    @property
+    def total(self) -> int:
+        """What the line adds to the invoice."""
+        return self.net + self.tax
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """The next invoice: its cycle, due date, and the instant at which it is made. `first`: the client's
+    first.
+    """
+
+    cycle: Cycle
+    due: date
+    at: datetime
+    first: bool
+
+
+def next_draft(account: Account) -> Draft:
+    """The next service invoice of an account, were nothing to change before it.
+
+    Its moment is `invoice_hour` of due − `create_days_before`; one that has passed already is the first
+    `invoice_hour` from now on, and an invoice made after its due date is due the day it is made.
+    """
+    settings, company = account.settings, account.company
+    first = account.billed_through is None
+    if account.billed_through is None:
+        cycle = cycle_with(account.since, settings.payment_day)
+        if settings.first_cycle == "none":
+            cycle, first = cycle_after(account.since, settings.payment_day), False
+    else:
+        cycle = cycle_with(account.billed_through + timedelta(days=1), settings.payment_day)
+        if cycle.start <= account.billed_through:
+            cycle = cycle_after(account.billed_through, settings.payment_day)
+    due = account.fixed_date or own_due_date(cycle, settings.mode)
+    moment = instant(company.zone, due - timedelta(days=settings.create_days_before), company.invoice_hour)
+    earliest = max(account.reached, account.opened)
+    if moment < earliest:
+        moment = hour_at_or_after(company.zone, company.invoice_hour, earliest)
+    return Draft(cycle, max(due, local_date(company.zone, moment)), moment, first)
+
+
+def lines_of(account: Account, draft: Draft) -> tuple[list[Line], list[Charge]]:
+    """The lines of a draft, and the one-off charges it uses up."""
+    settings, company = account.settings, account.company
+    day = local_date(company.zone, draft.at)
+    prorated = draft.first and settings.first_cycle == "prorated" and account.since > draft.cycle.start
+    lines: list[Line] = []
+    used: list[Charge] = []
+    for charge in account.charges:
+        if charge.kind == "one_off":
+            if charge.on is not None and charge.on > day:
+                continue
+            used.append(charge)
+        elif charge.kind == "recurring" and charge.on is not None and charge.on > draft.cycle.end:
+            continue
+        price = charge.price
+        if prorated and charge.kind != "one_off":
+            price = half_up(price * draft.cycle.days_from(account.since), draft.cycle.days)
+        split = taxed(price, settings.tax, company.tax_basis_points)
+        lines.append(
+            Line(charge.key, charge.name, split.net, split.tax, _line_why(account, draft, charge, price))
+        )
+    return lines, used
+
+
+def draft_why(account: Account, draft: Draft) -> Sentence:
+    """Why this invoice is made now and due then, with each setting and its source (law 8)."""
+    settings = account.settings
+    return say(
+        "{mode} ({mode_source}): the cycle {start} to {end} is due on {due} (payment day {day}, {day_source}); "
+        "made {before} days before ({before_source})",
+        mode=settings.mode,
+        mode_source=settings.source("mode"),
+        start=draft.cycle.start.isoformat(),
+        end=draft.cycle.end.isoformat(),
+        due=draft.due.isoformat(),
+        day=settings.payment_day,
+        day_source=settings.source("payment_day"),
+        before=settings.create_days_before,
+        before_source=settings.source("create_days_before"),
+    )
+
+
+def _line_why(account: Account, draft: Draft, charge: Charge, price: int) -> Sentence:
+    settings, company = account.settings, account.company
+    tax = {
+        "price": plain(charge.price, company.currency),
+        "price_source": charge.source,
+        "tax": settings.tax,
+        "tax_source": settings.source("tax"),
+        "rate": plain(company.tax_basis_points, _PERCENT),
+    }
+    if price == charge.price:
+        return say("Price {price} ({price_source}), tax {tax} ({tax_source}) at {rate} %", **tax)
+    return say(
+        "Price {price} ({price_source}) for {left} of {days} days since {since} "
+        "(first cycle {first}, {first_source}), tax {tax} ({tax_source}) at {rate} %",
+        left=draft.cycle.days_from(account.since),
+        days=draft.cycle.days,
+        since=account.since.isoformat(),
+        first=settings.first_cycle,
+        first_source=settings.source("first_cycle"),
+        **tax,
+    )
