@@ -64,6 +64,18 @@ class Town:
         with self.lab.inside("sub"):
             return Talk(socket.create_connection(to, seconds, (source, 0)))
 
+    def ask_by_udp(self, source: str, to: str) -> bytes:
+        """Send a datagram to a port where nobody is and await the answer: OSError is what came back by ICMP."""
+        with (
+            self.lab.inside("sub"),
+            socket.socket(socket.AF_INET6 if ":" in to else socket.AF_INET, socket.SOCK_DGRAM) as asking,
+        ):
+            asking.bind((source, 0))
+            asking.connect((to, 53))
+            asking.settimeout(2)
+            asking.send(b"?")
+            return asking.recv(16)
+
     def reaches(self, source: str = ANN, to: tuple[str, int] = SITE) -> str:
         """Who answers a new connection: 'S', 'I', 'B', 'E', or '' for nobody."""
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 from collections.abc import Callable, Sequence
@@ -45,7 +46,7 @@ class Namespace:
 
     def _enter(self) -> IPRoute:
         if self.name is None:
-            if os.stat("/proc/thread-self/ns/net").st_ino == os.stat("/proc/1/ns/net").st_ino:
+            if not _is_apart():
                 raise PlaneError(
                     "the Linux data plane does not take over the machine's own network: give it a network namespace"
                 )
@@ -72,6 +73,17 @@ class Namespace:
         """End the thread and the netlink socket."""
         self._pool.submit(self._ipr.close).result()
         self._pool.shutdown()
+
+
+def _is_apart() -> bool:
+    """Whether the present namespace is one that somebody made: it has a name, or is not the first process's."""
+    here = os.stat("/proc/thread-self/ns/net").st_ino
+    with contextlib.suppress(OSError):
+        if here in {named.stat().st_ino for named in Path("/run/netns").iterdir()}:
+            return True
+    with contextlib.suppress(PermissionError):
+        return here != os.stat("/proc/1/ns/net").st_ino
+    return False
 
 
 def program(argv: Sequence[str], given: str = "") -> str:

@@ -17,7 +17,7 @@ from pyroute2.netlink.exceptions import NetlinkError
 from daemon.edge.practice.plane import PlaneError
 from daemon.edge.practice.plane.compile.marks import SHAPED_BIT
 from daemon.edge.practice.plane.compile.queues import HANDLE, HtbClass, Key, Queues, class_id
-from daemon.edge.practice.plane.namespace import program
+from daemon.edge.practice.plane.namespace import program, write_sysctl
 
 DEVICE = "pregonero-q"
 QUEUE_PACKETS = 100
@@ -51,6 +51,7 @@ class Shaper:
         except NetlinkError as error:
             raise PlaneError(f"the kernel has no ifb device, which simple queues need: {error}") from error
         index = ipr.link_lookup(ifname=DEVICE)[0]
+        write_sysctl(f"net/ipv6/conf/{DEVICE}/disable_ipv6", "1")
         ipr.link("set", index=index, state="up")
         ipr.tc("add", "htb", index=index, handle=HANDLE << 16, default=0)
         self.__init__()  # type: ignore[misc]

@@ -1,0 +1,389 @@
+"""Packets of real namespaces obey the rows, in the rows' order."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+import pytest
+
+from daemon.edge.practice.plane import PlaneError
+from tests.plane.town import ANN, ANN6, BEA, CARL, SITE, SITE6, Town, practice_town
+
+pytestmark = pytest.mark.root
+
+FILTER, MANGLE, NAT, LISTS = (
+    "/ip/firewall/filter", "/ip/firewall/mangle", "/ip/firewall/nat", "/ip/firewall/address-list",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def world() -> Iterator[Town]:
+    with practice_town(ping_interval=0.3, ping_timeout=0.25) as town:
+        yield town
+
+
+@pytest.fixture
+def town(world: Town) -> Iterator[Town]:
+    yield world
+    for menu in list(world.rows):
+        world.rows[menu] = []
+    world.plane.apply(world.rows, frozenset(world.rows))
+    for row in world.plane.connections():
+        world.plane.remove_connection(row)
+
+
+def suspended(town: Town, *addresses: str) -> None:
+    town.put(LISTS, *(town.row(list="suspended", address=address) for address in addresses))
+
+
+def cut(town: Town) -> dict[str, str]:
+    return town.row(
+        chain="forward",
+        action="reject",
+        reject_with="tcp-reset",
+        protocol="tcp",
+        src_address_list="suspended",
+    )
+
+
+def steering(town: Town, **more: str) -> list[dict[str, str]]:
+    new = town.row(
+        chain="prerouting", in_interface="bridge1", src_address_list="notice", protocol="tcp", dst_port="80",
+        connection_state="new", action="mark-connection", new_connection_mark="steer", passthrough="true", **more,
+    )  # fmt: skip
+    route = town.row(
+        chain="prerouting", in_interface="bridge1", connection_mark="steer", action="mark-routing",
+        new_routing_mark="tobox", passthrough="false",
+    )  # fmt: skip
+    return [new, route]
+
+
+def way_to_the_box(town: Town) -> None:
+    town.put("/routing/table", town.row(name="tobox", fib=""))
+    town.put(
+        "/ip/route",
+        town.row(dst_address="0.0.0.0/0", gateway="10.99.0.2", routing_table="tobox", check_gateway="ping"),
+    )
+
+
+def steered(town: Town) -> int:
+    shown = town.lab.run("box", ["nft", "list", "counter", "ip", "box", "steered"]).stdout
+    return int(shown.split("packets")[1].split()[0])
+
+
+def test_without_rows_all_pass(town: Town) -> None:
+    town.put(FILTER)
+    assert town.reaches(ANN) == "I"
+
+
+def test_a_listed_client_is_rejected_at_once_and_the_others_pass(town: Town) -> None:
+    suspended(town, ANN)
+    town.put(FILTER, cut(town))
+    with pytest.raises(ConnectionRefusedError):
+        town.open(ANN)
+    assert town.reaches(BEA) == "I"
+
+
+def test_a_list_without_rows_matches_nobody_and_its_negation_everybody(town: Town) -> None:
+    town.put(FILTER, cut(town))
+    assert town.reaches(ANN) == "I"
+    town.put(FILTER, town.row(chain="forward", action="drop", protocol="tcp", src_address_list="!suspended"))
+    assert town.reaches(ANN) == ""
+
+
+def test_our_rule_below_an_accept_lets_the_cut_client_pass(town: Town) -> None:
+    suspended(town, ANN)
+    accept = town.row(chain="forward", action="accept", protocol="tcp")
+    rule = cut(town)
+    town.put(FILTER, rule, accept)
+    assert town.reaches(ANN) == ""
+    town.put(FILTER, accept, rule)
+    assert town.reaches(ANN) == "I"
+
+
+def test_a_disabled_rule_does_nothing(town: Town) -> None:
+    suspended(town, ANN)
+    town.put(FILTER, {**cut(town), "disabled": "true"})
+    assert town.reaches(ANN) == "I"
+
+
+def test_a_fasttrack_rule_above_ours_keeps_an_open_connection_until_its_row_is_removed(town: Town) -> None:
+    fasttrack = town.row(
+        chain="forward", action="fasttrack-connection", connection_state="established,related"
+    )
+    accept = town.row(chain="forward", action="accept", connection_state="established,related")
+    town.put(FILTER, fasttrack, accept, cut(town))
+    with contextlib.closing(town.open(ANN)) as talk:
+        assert talk.ask() == "I"
+        row = next(row for row in town.plane.connections() if row["src-address"].startswith(f"{ANN}:"))
+        assert row["fasttrack"] == "true"
+        suspended(town, ANN)
+        assert talk.passes(), "a fasttracked connection goes past the rules"
+        # Even a rule at the very top is passed by.
+        town.put(FILTER, cut(town), fasttrack, accept)
+        assert talk.passes()
+        assert town.plane.remove_connection(row)
+        assert not talk.passes(), "judged anew, the connection is cut"
+        assert not town.plane.remove_connection(row)
+
+
+def test_an_open_connection_without_fasttrack_is_cut_by_the_rule(town: Town) -> None:
+    town.put(FILTER, cut(town))
+    with contextlib.closing(town.open(ANN)) as talk:
+        assert talk.ask() == "I"
+        suspended(town, ANN)
+        assert not talk.passes()
+
+
+def test_a_fasttracked_connection_is_not_marked_for_the_box(town: Town) -> None:
+    way_to_the_box(town)
+    town.put(FILTER, town.row(chain="forward", action="fasttrack-connection"))
+    with contextlib.closing(town.open(ANN)) as talk:
+        assert talk.ask() == "I"
+        town.put(
+            MANGLE,
+            town.row(
+                chain="prerouting", in_interface="bridge1", action="mark-routing", new_routing_mark="tobox"
+            ),
+        )
+        before = steered(town)
+        assert talk.ask() == "I"
+        assert steered(town) == before, "main table only"
+
+
+def test_steering_keeps_the_destination_and_leaves_open_connections_and_others_alone(town: Town) -> None:
+    way_to_the_box(town)
+    town.put(MANGLE, *steering(town))
+    with contextlib.closing(town.open(ANN)) as earlier:
+        assert earlier.ask() == "I"
+        town.put(LISTS, town.row(list="notice", address=ANN))
+        with contextlib.closing(town.open(ANN)) as talk:
+            assert talk.ask() == "B"
+            assert talk.connection.getpeername() == SITE
+            row = next(row for row in town.plane.connections() if row["connection-mark"] == "steer")
+            assert row["dst-address"] == f"{SITE[0]}:80"
+        assert earlier.passes(), "a connection from before the notice stays where it is"
+        before = steered(town)
+        assert town.reaches(BEA) == "I"
+        assert steered(town) == before, "a client without a notice never meets the box"
+
+
+def test_with_the_box_down_steering_falls_to_main_and_comes_back(town: Town) -> None:
+    way_to_the_box(town)
+    town.put(MANGLE, *steering(town))
+    town.put(LISTS, town.row(list="notice", address=ANN))
+    assert town.reaches(ANN) == "B"
+    town.lab.down("box", "eth0")
+    try:
+        town.lab.wait(lambda: not town.plane.alive("10.99.0.2"), 10, "the box found dead")
+        town.lab.wait(lambda: town.reaches(ANN) == "I", 10, "passing without the box")
+    finally:
+        town.lab.up("box", "eth0")
+        town.lab.run("box", ["ip", "route", "replace", "default", "via", "10.99.0.1"])
+    town.lab.wait(lambda: town.plane.alive("10.99.0.2"), 10, "the box found alive")
+    town.lab.wait(lambda: town.reaches(ANN) == "B", 10, "the box is used again")
+
+
+def test_a_route_that_the_kernel_dropped_is_put_back(town: Town) -> None:
+    way_to_the_box(town)
+    town.put(MANGLE, *steering(town))
+    town.put(LISTS, town.row(list="notice", address=ANN))
+    town.lab.down("edge", "ether3")
+    town.lab.wait(lambda: town.reaches(ANN) == "I", 10, "passing with the interface down")
+    town.lab.up("edge", "ether3")
+    town.lab.wait(lambda: town.reaches(ANN) == "B", 10, "the box is used again")
+
+
+def test_only_not_local_spares_the_router_itself(town: Town) -> None:
+    way_to_the_box(town)
+    town.put(LISTS, town.row(list="notice", address=ANN))
+    town.put(MANGLE, *steering(town))
+    before = steered(town)
+    assert town.reaches(ANN, ("10.10.0.1", 80)) == "", (
+        "the router drops an answer that claims to come from itself"
+    )
+    assert steered(town) > before, "a routing mark outranks the local table"
+    town.put(MANGLE, *steering(town, dst_address_type="!local"))
+    assert town.reaches(ANN, ("10.10.0.1", 80)) == "E"
+    assert town.reaches(ANN) == "B"
+
+
+def test_masquerade_hides_the_client_and_dst_nat_moves_the_destination(town: Town) -> None:
+    hide = town.row(chain="srcnat", out_interface="ether1", action="masquerade")
+    town.put(NAT, hide)
+    assert town.reaches(ANN) == "I"
+    row = next(row for row in town.plane.connections() if row["src-address"].startswith(f"{ANN}:"))
+    assert row["reply-dst-address"].startswith("198.51.100.1:")
+    assert row["srcnat"] == "true"
+    # To its own port: without `to-addresses` and `to-ports` this would not compile.
+    move = town.row(
+        chain="dstnat",
+        protocol="tcp",
+        dst_port="8080",
+        action="dst-nat",
+        to_addresses="10.99.0.2",
+        to_ports="80",
+    )
+    town.put(NAT, hide, move)
+    assert town.reaches(ANN, (SITE[0], 8080)) == "B"
+    town.put(
+        NAT, hide, town.row(chain="dstnat", protocol="tcp", dst_port="8080", action="redirect", to_ports="80")
+    )
+    assert town.reaches(ANN, (SITE[0], 8080)) == "E"
+
+
+def test_custom_chains_jump_and_return(town: Town) -> None:
+    jump = town.row(chain="forward", action="jump", jump_target="clients", in_interface="bridge1")
+    spared = town.row(chain="clients", action="return", src_address=f"{BEA}-{CARL}")
+    drop = town.row(chain="clients", action="drop")
+    town.put(FILTER, jump, spared, drop)
+    assert [town.reaches(who) for who in (ANN, BEA, CARL)] == ["", "I", "I"]
+
+
+def test_interface_lists_and_any_port(town: Town) -> None:
+    town.put("/interface/list", town.row(name="WAN"))
+    town.put("/interface/list/member", town.row(list="WAN", interface="ether1"))
+    drop = town.row(
+        chain="forward", action="drop", protocol="tcp", port="80,8080-8090", out_interface_list="!WAN"
+    )
+    town.put(FILTER, drop)
+    # Answers go out by bridge1 and carry port 80 as their source.
+    assert town.reaches(ANN) == ""
+    town.put(
+        "/interface/list/member", *(town.row(list="WAN", interface=name) for name in ("ether1", "bridge1"))
+    )
+    assert town.reaches(ANN) == "I"
+
+
+def test_raw_drops_before_connection_tracking(town: Town) -> None:
+    town.put("/ip/firewall/raw", town.row(chain="prerouting", action="drop", src_address=f"!{BEA}", protocol="tcp",
+                                          in_interface="bridge1"))  # fmt: skip
+    assert town.reaches(ANN) == ""
+    assert town.reaches(BEA) == "I"
+    assert not [row for row in town.plane.connections() if row["src-address"].startswith(f"{ANN}:")]
+
+
+def test_ipv6_rejects_its_own_list_only(town: Town) -> None:
+    assert town.reaches(ANN6, SITE6) == "I"
+    town.put("/ipv6/firewall/address-list", town.row(list="suspended", address=f"{ANN6}/128"))
+    reset = town.row(
+        chain="forward",
+        action="reject",
+        reject_with="tcp-reset",
+        protocol="tcp",
+        src_address_list="suspended",
+    )
+    prohibited = town.row(
+        chain="forward", action="reject", reject_with="icmp-admin-prohibited", src_address_list="suspended"
+    )
+    town.put("/ipv6/firewall/filter", reset, prohibited)
+    with pytest.raises(ConnectionRefusedError):
+        town.open(ANN6, SITE6)
+    with pytest.raises(PermissionError):
+        town.ask_by_udp(ANN6, SITE6[0])
+    assert town.reaches(ANN) == "I"
+
+
+@pytest.mark.parametrize(
+    ("kind", "error"),
+    [
+        ("icmp-admin-prohibited", "No route to host"),
+        ("icmp-host-prohibited", "No route to host"),
+        ("icmp-net-prohibited", "Network is unreachable"),
+        ("icmp-port-unreachable", "Connection refused"),
+        ("icmp-protocol-unreachable", "Protocol not available"),
+    ],
+)
+def test_each_kind_of_rejection_is_what_the_client_hears(town: Town, kind: str, error: str) -> None:
+    suspended(town, ANN)
+    town.put(
+        FILTER, town.row(chain="forward", action="reject", reject_with=kind, src_address_list="suspended")
+    )
+    with pytest.raises(OSError, match=error):
+        town.ask_by_udp(ANN, SITE[0])
+
+
+def test_counters_count_and_outlive_a_rewriting_of_the_rules(town: Town) -> None:
+    rule = town.row(chain="forward", action="passthrough", protocol="tcp", src_address=ANN)
+    town.put(FILTER, rule)
+    assert town.reaches(ANN) == "I"
+    sent, packets = town.plane.counters()[FILTER, rule[".id"]]
+    assert packets >= 4
+    assert sent >= packets * 40
+    town.put(FILTER, town.row(chain="forward", action="accept"), rule)
+    assert town.plane.counters()[FILTER, rule[".id"]] == (sent, packets)
+
+
+def test_one_address_more_in_a_list_of_ten_thousand_rewrites_neither_list_nor_rules(town: Town) -> None:
+    rows = [town.row(list="suspended", address=f"100.{64 + n // 65536}.{n // 256 % 256}.{n % 256}")
+            for n in range(10_000)]  # fmt: skip
+    town.put(FILTER, cut(town))
+    town.put(LISTS, *rows)
+    assert town.reaches(ANN) == "I"
+    monitor = ["nft", "-j", "list", "chain", "ip", "pregonero_practice", "filter_forward"]
+    before = town.lab.run("edge", monitor).stdout
+    town.put(LISTS, *rows, town.row(list="suspended", address=ANN))
+    assert town.lab.run("edge", monitor).stdout == before, (
+        "the rule kept its handle: it was not written again"
+    )
+    assert town.reaches(ANN) == ""
+    town.put(LISTS, *rows)
+    assert town.reaches(ANN) == "I"
+
+
+def test_a_prefix_joins_and_leaves_a_list_of_hosts(town: Town) -> None:
+    town.put(FILTER, cut(town))
+    host = town.row(list="suspended", address=ANN)
+    town.put(LISTS, host)
+    town.put(LISTS, host, town.row(list="suspended", address="10.10.0.0/29"))
+    assert [town.reaches(who) for who in (ANN, BEA)] == ["", ""]
+    town.put(LISTS, host, town.row(list="suspended", address="10.10.0.4-10.10.0.9"))
+    assert [town.reaches(who) for who in (ANN, BEA, CARL)] == ["", "I", ""]
+    town.put(LISTS, host)
+    assert [town.reaches(who) for who in (ANN, BEA, CARL)] == ["", "I", "I"]
+
+
+def test_a_row_that_cannot_be_honoured_is_refused_and_changes_nothing(town: Town) -> None:
+    suspended(town, ANN)
+    rule = cut(town)
+    town.put(FILTER, rule)
+    odd = town.row(chain="forward", action="accept", layer7_protocol="video")
+    with pytest.raises(PlaneError, match=rf"{FILTER} \{odd['.id']}: layer7-protocol=video"):
+        town.put(FILTER, odd, rule)
+    assert town.reaches(ANN) == ""
+    assert town.reaches(BEA) == "I"
+    town.put(FILTER)
+    assert town.reaches(ANN) == "I"
+
+
+def test_after_the_kernel_lost_our_table_the_next_apply_but_one_has_all_again(town: Town) -> None:
+    suspended(town, ANN)
+    rule = cut(town)
+    town.put(FILTER, rule)
+    town.lab.run("edge", ["nft", "delete", "table", "ip", "pregonero_practice"])
+    with pytest.raises(PlaneError):
+        town.put(LISTS)
+    town.put(FILTER, rule)
+    assert town.reaches(ANN) == ""
+
+
+def test_addresses_and_a_default_route_of_the_rows_are_made_and_taken_back(town: Town) -> None:
+    town.put("/ip/address", town.row(address="10.99.0.1/24", interface="ether3"),
+             town.row(address="203.0.113.1/24", interface="ether3"))  # fmt: skip
+    town.put("/ip/route", town.row(dst_address="0.0.0.0/0", gateway="198.51.100.10", distance="1"))
+    assert "203.0.113.1/24" in [row["address"] for row in town.plane.addresses()]
+    show = ["ip", "route", "show", "default"]
+    assert "via 198.51.100.10" in town.lab.run("edge", show).stdout
+    town.put("/ip/route")
+    town.put("/ip/address")
+    assert town.lab.run("edge", show).stdout == ""
+    held = [row["address"] for row in town.plane.addresses()]
+    assert "203.0.113.1/24" not in held
+    assert "10.99.0.1/24" in held, "what the namespace had before stays"
+
+
+def test_the_interfaces_are_the_namespace_s_without_its_own_devices(town: Town) -> None:
+    rows = {row["name"]: row for row in town.plane.interfaces()}
+    assert set(rows) == {"bridge1", "ether1", "ether3"}
+    assert rows["ether1"]["running"] == "true"
