@@ -135,7 +135,7 @@ def _key(path: Path) -> bytes:
             kept = path.read_bytes()
         except FileNotFoundError:
             made = secrets.token_bytes(32)
-            draft = path.with_name(f".{path.name}.{os.getpid()}")
+            draft = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
             descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o640)
             with os.fdopen(descriptor, "wb") as file:
                 file.write(made)

@@ -40,6 +40,5 @@ class BellEar(Service):
         port, self._port = self._port, None
         if port is None:
             return None
-        done = port.stopListening()
         self._path.unlink(missing_ok=True)
-        return done
+        return port.stopListening()

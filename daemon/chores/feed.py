@@ -88,7 +88,7 @@ class BoardFeed(Service):
         self._port = self._reactor.listenUNIX(str(self._path), self.factory, mode=0o660)
 
     def stopService(self) -> Any:
-        """Stop listening, drop the listeners, remove the socket."""
+        """Stop listening and drop the listeners."""
         super().stopService()
         port, self._port = self._port, None
         if port is None:
@@ -96,6 +96,4 @@ class BoardFeed(Service):
         for listener in list(self.factory.listeners):
             if listener.transport is not None:
                 listener.transport.loseConnection()
-        done = port.stopListening()
-        self._path.unlink(missing_ok=True)
-        return done
+        return port.stopListening()  # Twisted removes the socket file itself

@@ -10,6 +10,9 @@ import click
 
 from daemon.cli.errors import Address, Complaint, complaining
 
+#: Addresses of a technician's configuration: uplink, clients, the box's segment.
+FACTORY_ADDRESSES = ("198.51.100.1/24", "10.10.0.1/16", "10.99.0.1/24")
+
 
 @click.command()
 @click.option(
@@ -86,7 +89,10 @@ def practice_router(
 ) -> None:
     """Run a RouterOS API server that behaves like the device: for practice, for tests, for other people's clients."""
     with complaining():
+        from daemon.edge.practice.factory import wisp_edge
+        from daemon.edge.practice.flash import FlashError
         from daemon.edge.practice.run import PracticeError, PracticeOptions, serve
+        from daemon.edge.practice.schema import VersionError
 
         try:
             options = PracticeOptions(
@@ -101,9 +107,10 @@ def practice_router(
                 rtt_ms=rtt_ms,
                 state=state,
                 ready=ready,
+                initial=wisp_edge(*FACTORY_ADDRESSES) if factory else (),
             )
             asyncio.run(_until_told(serve(options)))
-        except PracticeError as error:
+        except (PracticeError, FlashError, VersionError) as error:
             raise Complaint(str(error)) from error
 
 

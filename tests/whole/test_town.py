@@ -377,7 +377,7 @@ def test_a_second_run_sends_no_write(town: Stage) -> None:
 
 
 def test_no_sentence_was_one_that_the_schema_refuses(town: Stage) -> None:
-    from daemon.edge.practice import check_sentence
+    from daemon.edge.practice.schema import check_sentence
 
     bad = {tuple(words): found for words in transcript(town) if (found := check_sentence(words, "7.18"))}
     assert not bad
