@@ -1,0 +1,1 @@
+"""Pure deciders: bytes and names in, a verdict out. No socket, no clock, no state but their own."""

@@ -1,0 +1,232 @@
+"""What state an HTML parser is in where the page ends, as far as it matters for appending one element.
+
+Appending is harmless only where the parser stands in plain content. A page that ends inside a comment, a tag, a
+script or a text area would swallow the notice as its own text; one that ends inside a frameset, a select or a
+drawing would not show it. Some further open constructs (a paragraph, a link, a formatting element, a table) are
+harmless only for a notice of the right shape: those are reported, and `mark.notice` chooses the shape.
+
+The scanner reads bytes (every encoding that is let through is a superset of ASCII) and keeps no more of them than
+the tag it is in the middle of. It follows the tokenizer of the HTML standard (section 13.2.5) for tags, comments
+and raw text; of the tree it only keeps counts, on the safe side.
+"""
+
+import re
+from dataclasses import dataclass
+
+_MARKUP = re.compile(rb"<(?:!--|([/]?)([a-zA-Z][^\s/>\0]*)|[!?/])")
+_REST_OF_TAG = re.compile(
+    rb"(?:[\s/]+|[^\s/>][^\s/>=]*+(?:\s*+=\s*+(?:\"[^\"]*+\"|'[^']*+'|(?![\"'])[^\s>]*+)|(?!\s*+=)))*+>"
+)
+_COMMENT_END = re.compile(rb"--!?>")
+_SCRIPT = re.compile(rb"(?i)<!--|-->|<(/?)script(?=[\s/>])")
+_RAW = frozenset((b"style", b"textarea", b"title", b"xmp", b"iframe", b"noembed", b"noframes"))
+_HIDING = frozenset((b"select", b"template", b"svg", b"math", b"noscript", b"head"))
+_FORMATTING = frozenset(
+    (b"a", b"b", b"big", b"code", b"em", b"font", b"i", b"nobr", b"s", b"small", b"strike", b"strong", b"tt", b"u")
+)
+_BLOCKS = frozenset(
+    (
+        b"address", b"article", b"aside", b"blockquote", b"center", b"details", b"dialog", b"dir", b"div", b"dl",
+        b"fieldset", b"figcaption", b"figure", b"footer", b"form", b"h1", b"h2", b"h3", b"h4", b"h5", b"h6",
+        b"header", b"hgroup", b"hr", b"listing", b"main", b"menu", b"nav", b"ol", b"p", b"pre", b"search",
+        b"section", b"summary", b"ul",
+    )
+)  # fmt: skip
+_ROWS = frozenset((b"table", b"tbody", b"thead", b"tfoot", b"tr", b"colgroup"))
+_CELLS = frozenset((b"td", b"th", b"caption"))
+_MAX_PENDING = 256 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Tail:
+    """How a page ended. `obstacle` is empty where a notice can be appended at all.
+
+    `clean` means that nothing is open that a table could close; `in_table` that a table is open between its
+    cells, where another table would end it.
+    """
+
+    obstacle: str
+    clean: bool
+    in_table: bool
+
+
+class TailScanner:
+    """Reads a page's bytes as they stream past; `tail()` says how it stands now."""
+
+    def __init__(self) -> None:
+        self._pending = b""
+        self._fresh = False  # just after <!--
+        self._mode = b""  # empty: content; b"!--": comment; b"<!": bogus comment; b"script"…: raw text
+        self._script = 0  # 0 plain, 1 after <!--, 2 after <!-- and <script
+        self._open: dict[bytes, int] = {}
+        self._paragraph = False
+        self._table = 0
+        self._cell = False
+        self._frames = False
+        self._text_since = False  # text, also blanks, since the last end tag
+        self._lost = False
+
+    def feed(self, data: bytes) -> None:
+        """Read on."""
+        if self._lost or not data:
+            return
+        data = self._pending + data
+        at = 0
+        while at < len(data):
+            step = self._content(data, at) if not self._mode else self._other(data, at)
+            if step < 0:
+                break
+            at = step
+        self._pending = data[at:]
+        if len(self._pending) > _MAX_PENDING:
+            self._lost, self._pending = True, b""
+
+    def tail(self) -> Tail:
+        """How the page would end here."""
+        leftovers = any(self._open.get(name, 0) > 0 for name in _FORMATTING)
+        in_table = self._table > 0 and not self._cell
+        return Tail(
+            obstacle=self._obstacle(leftovers),
+            clean=not (self._paragraph or leftovers or self._table > 0 or self._open.get(b"button", 0) > 0),
+            in_table=in_table,
+        )
+
+    def _obstacle(self, leftovers: bool) -> str:
+        if self._lost or self._pending or self._mode:
+            return "open-end"
+        if self._frames:
+            return "frameset"
+        for name in _HIDING:
+            if self._open.get(name, 0) > 0 and name != b"head":
+                return "open-end"
+        # A formatting element whose block was closed before it comes back with the next content: were that the
+        # notice, an empty copy would stay behind when the notice is taken away. Text since then brought it back.
+        return "open-end" if leftovers and not self._text_since else ""
+
+    def _content(self, data: bytes, at: int) -> int:
+        match = _MARKUP.search(data, at)
+        if match is None:
+            # A cut "<", "<!", "<!-" or "<di" may still become markup; everything before it is text.
+            cut = data.rfind(b"<", at)
+            if cut >= at and len(data) - cut < 4 and re.fullmatch(rb"<(?:/|!-?)?", data[cut:]):
+                self._text_since |= cut > at
+                return cut if cut > at else -1
+            self._text_since = True
+            return len(data)
+        if match.start() > at:
+            self._text_since = True
+        if match[2] is None:
+            if match[0] == b"<!--":
+                self._mode, self._fresh = b"!--", True
+                return match.end()
+            if match[0] == b"<!" and data[match.start() : match.start() + 4] in (b"<!", b"<!-"):
+                return match.start() if match.start() > at else -1
+            if match[0] == b"</" and match.end() == len(data):
+                return match.start() if match.start() > at else -1
+            self._mode = b"<!"
+            return match.end()
+        rest = _REST_OF_TAG.match(data, match.end())
+        if rest is None:
+            return match.start() if match.start() > at else -1
+        self._tag(match[2].lower(), match[1] == b"/", data[rest.end() - 2 : rest.end() - 1] == b"/")
+        return rest.end()
+
+    def _other(self, data: bytes, at: int) -> int:
+        if self._mode == b"!--":
+            if self._fresh:
+                if data[at:] == b"-":
+                    return -1
+                self._fresh = False
+                if data.startswith((b">", b"->"), at):
+                    self._mode = b""
+                    return data.index(b">", at) + 1
+            match = _COMMENT_END.search(data, at)
+            if match is None:
+                keep = max(at, len(data) - 3)
+                return keep if keep > at else -1
+            end = match.end()
+            self._mode = b""
+            return end
+        if self._mode == b"<!":
+            end = data.find(b">", at) + 1
+            if end == 0:
+                return len(data)
+            self._mode = b""
+            return end
+        if self._mode == b"plaintext":
+            return len(data)
+        return self._in_script(data, at) if self._mode == b"script" else self._raw(data, at)
+
+    def _raw(self, data: bytes, at: int) -> int:
+        closing = re.compile(rb"(?i)</" + self._mode + rb"(?=[\s/>])").search(data, at)
+        if closing is None:
+            keep = max(at, len(data) - len(self._mode) - 3)
+            return keep if keep > at else -1
+        rest = _REST_OF_TAG.match(data, closing.end())
+        if rest is None:
+            return closing.start() if closing.start() > at else -1
+        self._mode = b""
+        return rest.end()
+
+    def _in_script(self, data: bytes, at: int) -> int:
+        match = _SCRIPT.search(data, at)
+        if match is None:
+            keep = max(at, len(data) - 9)
+            return keep if keep > at else -1
+        if match[0] == b"<!--":
+            self._script = max(self._script, 1)
+            # "<!-->" and "<!--->" end at once; stepping only over "<!" lets "-->" be found in them
+            return match.start() + 2
+        if match[0] == b"-->":
+            self._script = 0
+            return match.end()
+        if match[1] != b"/":
+            self._script = 2 if self._script else 0
+            return match.end()
+        if self._script == 2:
+            self._script = 1
+            return match.end()
+        rest = _REST_OF_TAG.match(data, match.end())
+        if rest is None:
+            return match.start() if match.start() > at else -1
+        self._mode, self._script = b"", 0
+        return rest.end()
+
+    def _tag(self, name: bytes, closing: bool, empty: bool) -> None:
+        if closing:
+            self._end_tag(name)
+            return
+        if name in _RAW or name in (b"script", b"plaintext"):
+            if not (empty and self._open.get(b"svg", 0) > 0):
+                self._mode = name
+        elif name == b"frameset":
+            self._frames = True
+        elif name == b"p":
+            self._paragraph = True
+        elif name == b"table":
+            self._table += 1
+            self._cell = False
+        elif name in _CELLS:
+            self._cell = True
+        elif name in _ROWS:
+            self._cell = False
+        elif name in _BLOCKS:
+            self._paragraph = False
+        if name in _FORMATTING or name in (b"button",):
+            self._open[name] = self._open.get(name, 0) + 1
+            self._text_since = True
+        elif name in _HIDING and not (empty and name in (b"svg", b"math")):
+            self._open[name] = self._open.get(name, 0) + 1
+
+    def _end_tag(self, name: bytes) -> None:
+        if name == b"table":
+            self._table = max(0, self._table - 1)
+            self._cell = self._table > 0
+        elif name in _CELLS or name in _ROWS:
+            self._cell = False
+        if name in _BLOCKS or name in _CELLS:
+            self._paragraph = False
+        if self._open.get(name, 0) > 0:
+            self._open[name] -= 1
+        if name not in (b"body", b"html") and name not in _FORMATTING:
+            self._text_since = False

@@ -1,0 +1,1 @@
+"""What all workers share: the board they follow, the events they tell, the memory they keep."""
