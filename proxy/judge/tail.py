@@ -32,6 +32,7 @@ _BLOCKS = frozenset(
         b"section", b"summary", b"ul",
     )
 )  # fmt: skip
+_ITEMS = frozenset((b"li", b"dd", b"dt", b"option", b"optgroup", b"rb", b"rt", b"rtc", b"rp"))
 _ROWS = frozenset((b"table", b"tbody", b"thead", b"tfoot", b"tr", b"colgroup"))
 _CELLS = frozenset((b"td", b"th", b"caption"))
 _MAX_PENDING = 256 * 1024
@@ -63,7 +64,9 @@ class TailScanner:
         self._table = 0
         self._cell = False
         self._frames = False
-        self._text_since = False  # text, also blanks, since the last end tag
+        self._text_since = False  # text, also blanks, since a tag that may have closed something
+        self._body_over = False
+        self._after_pre = False  # a line end just there is no text
         self._lost = False
 
     def feed(self, data: bytes) -> None:
@@ -109,12 +112,11 @@ class TailScanner:
             # A cut "<", "<!", "<!-" or "<di" may still become markup; everything before it is text.
             cut = data.rfind(b"<", at)
             if cut >= at and len(data) - cut < 4 and re.fullmatch(rb"<(?:/|!-?)?", data[cut:]):
-                self._text_since |= cut > at
+                self._text(data[at:cut])
                 return cut if cut > at else -1
-            self._text_since = True
+            self._text(data[at:])
             return len(data)
-        if match.start() > at:
-            self._text_since = True
+        self._text(data[at : match.start()])
         if match[2] is None:
             if match[0] == b"<!--":
                 self._mode, self._fresh = b"!--", True
@@ -130,6 +132,13 @@ class TailScanner:
             return match.start() if match.start() > at else -1
         self._tag(match[2].lower(), match[1] == b"/", data[rest.end() - 2 : rest.end() - 1] == b"/")
         return rest.end()
+
+    def _text(self, text: bytes) -> None:
+        """Text in content. What follows the body does not count: parsers differ on it."""
+        if text:
+            swallowed = self._after_pre and text == b"\n"
+            self._text_since |= not (self._body_over or swallowed)
+            self._after_pre = False
 
     def _other(self, data: bytes, at: int) -> int:
         if self._mode == b"!--":
@@ -196,6 +205,8 @@ class TailScanner:
         if closing:
             self._end_tag(name)
             return
+        self._body_over = False
+        self._after_pre = name in (b"pre", b"listing")
         if name in _RAW or name in (b"script", b"plaintext"):
             if not (empty and self._open.get(b"svg", 0) > 0):
                 self._mode = name
@@ -212,21 +223,29 @@ class TailScanner:
             self._cell = False
         elif name in _BLOCKS:
             self._paragraph = False
-        if name in _FORMATTING or name in (b"button",):
+        if name in _BLOCKS or name in _ROWS or name in _CELLS or name in _ITEMS:
+            self._text_since = False  # it may have closed something open
+        if name in _FORMATTING or name == b"button":
             self._open[name] = self._open.get(name, 0) + 1
             self._text_since = True
+        elif name in _BLOCKS:
+            self._open[name] = self._open.get(name, 0) + 1
         elif name in _HIDING and not (empty and name in (b"svg", b"math")):
             self._open[name] = self._open.get(name, 0) + 1
 
     def _end_tag(self, name: bytes) -> None:
+        if name == b"p" or (self._table > 0 and (name == b"table" or name in _CELLS)):
+            self._paragraph = False
         if name == b"table":
             self._table = max(0, self._table - 1)
             self._cell = self._table > 0
         elif name in _CELLS or name in _ROWS:
             self._cell = False
-        if name in _BLOCKS or name in _CELLS:
-            self._paragraph = False
         if self._open.get(name, 0) > 0:
+            if name in _BLOCKS:  # one that is not open closes nothing
+                self._paragraph = False
             self._open[name] -= 1
-        if name not in (b"body", b"html") and name not in _FORMATTING:
+        if name in (b"body", b"html"):
+            self._body_over = True
+        else:
             self._text_since = False
