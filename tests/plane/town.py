@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import socket
 import sys
-import threading
 from collections.abc import Iterator, Mapping, Sequence
 
 from daemon.edge.practice.plane.linux import LinuxPlane
@@ -159,16 +158,3 @@ table ip box {
     }
 }
 """
-
-
-def drain(connection: socket.socket) -> threading.Thread:
-    """A thread that reads a connection to its end, so that the sender is never held up."""
-
-    def read() -> None:
-        with contextlib.suppress(OSError):
-            while connection.recv(65536):
-                pass
-
-    thread = threading.Thread(target=read, daemon=True)
-    thread.start()
-    return thread

@@ -20,8 +20,10 @@ from daemon.edge.practice.plane.compile.queues import HANDLE, HtbClass, Key, Que
 from daemon.edge.practice.plane.namespace import program, write_sysctl
 
 DEVICE = "pregonero-q"
-QUEUE_PACKETS = 100
-"""Packets a queue holds before it drops: RouterOS's FIFO of 10 or 50 counts wire packets, the kernel's bundles too."""
+QUEUE_SECONDS = 0.1
+"""What may wait in a queue: so many seconds of its rate. Counted in bytes, since the kernel's packets are bundles of
+several on the wire; and so an acknowledgement still finds room where a full packet is dropped."""
+QUEUE_BYTES = (15_140, 8_000_000)
 FILTER_PREFERENCE = 2016
 # "load the mark; has it the bit? take the packet : leave it", as a classic BPF program for tc.
 _PROGRAM = f"4,32 0 0 4294963220,69 0 1 {SHAPED_BIT},6 0 0 4294967295,6 0 0 0"
@@ -47,7 +49,7 @@ class Shaper:
         for index in ipr.link_lookup(ifname=DEVICE):
             ipr.link("del", index=index)
         try:
-            ipr.link("add", ifname=DEVICE, kind="ifb", num_tx_queues=1, num_rx_queues=1, txqlen=QUEUE_PACKETS)
+            ipr.link("add", ifname=DEVICE, kind="ifb", num_tx_queues=1, num_rx_queues=1, txqlen=1000)
         except NetlinkError as error:
             raise PlaneError(f"the kernel has no ifb device, which simple queues need: {error}") from error
         index = ipr.link_lookup(ifname=DEVICE)[0]
@@ -83,11 +85,15 @@ class Shaper:
     def raise_classes(self, queues: Queues, minors: Mapping[Key, int]) -> None:
         """Make new classes and change those that differ, in place: packets that wait in them stay."""
         lines: list[str] = []
+        inner = {wanted.parent for wanted in queues.classes.values()}
         for key, wanted in queues.classes.items():
             minor = minors[key]
             if self._classes.get(minor) != wanted:
                 parent = minors[wanted.parent] if wanted.parent else 0
                 lines.append(f"class replace dev {DEVICE} {_words(minor, parent, wanted)}")
+                if key not in inner:
+                    limit = min(max(int(wanted.ceil * QUEUE_SECONDS / 8), QUEUE_BYTES[0]), QUEUE_BYTES[1])
+                    lines.append(f"qdisc replace dev {DEVICE} parent {class_id(minor)} bfifo limit {limit}")
         self._batch(lines)
         for key, wanted in queues.classes.items():
             self._classes[minors[key]] = wanted

@@ -37,11 +37,12 @@ NOT_MATCHERS = frozenset({
 })  # fmt: skip
 
 PROTOCOLS: Mapping[str, int] = {
-    "icmp": 1, "igmp": 2, "ggp": 3, "ipencap": 4, "ipip": 4, "st": 5, "tcp": 6, "egp": 8, "pup": 12, "udp": 17,
-    "hmp": 20, "xns-idp": 22, "rdp": 27, "iso-tp4": 29, "dccp": 33, "xtp": 36, "ddp": 37, "idpr-cmtp": 38, "ipv6-encap": 41,
-    "ipv6-route": 43, "ipv6-frag": 44, "rsvp": 46, "gre": 47, "ipsec-esp": 50, "ipsec-ah": 51, "rspf": 73, "vmtp": 81,
-    "icmpv6": 58, "ipv6-nonxt": 59, "ipv6-opts": 60, "ospf": 89, "etherip": 97, "encap": 98, "pim": 103, "vrrp": 112,
-    "l2tp": 115, "sctp": 132, "udp-lite": 136,
+    "icmp": 1, "igmp": 2, "ggp": 3, "ipencap": 4, "ipip": 4, "st": 5, "tcp": 6, "egp": 8, "pup": 12,
+    "udp": 17, "hmp": 20, "xns-idp": 22, "rdp": 27, "iso-tp4": 29, "dccp": 33, "xtp": 36, "ddp": 37,
+    "idpr-cmtp": 38, "ipv6-encap": 41, "ipv6-route": 43, "ipv6-frag": 44, "rsvp": 46, "gre": 47,
+    "ipsec-esp": 50, "ipsec-ah": 51, "rspf": 73, "vmtp": 81, "icmpv6": 58, "ipv6-nonxt": 59, "ipv6-opts": 60,
+    "ospf": 89, "etherip": 97, "encap": 98, "pim": 103, "vrrp": 112, "l2tp": 115, "sctp": 132,
+    "udp-lite": 136,
 }  # fmt: skip
 WITH_PORTS = frozenset({6, 17, 33, 132, 136})
 STATES = ("invalid", "established", "related", "new", "untracked")

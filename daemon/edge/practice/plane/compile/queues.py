@@ -9,8 +9,9 @@ upload. HTB counts a packet with its Ethernet header.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from daemon.edge.practice.plane import Snapshot
 from daemon.edge.practice.plane.compile.firewall import FASTTRACKED
@@ -57,7 +58,7 @@ KNOWN = frozenset({
 })  # fmt: skip
 SIDES = ("up", "down")
 Key = tuple[str, str, str]
-"""'.id' of the queue, 'up' or 'down', and its place in the tree (the ids above it; a final '/' where it has children)."""
+"""'.id' of the queue, 'up' or 'down', and its place: the ids above it, and '/' where it has children."""
 
 
 @dataclass(frozen=True)
@@ -164,26 +165,27 @@ def _tree(spots: Sequence[Spot]) -> list[_Queue]:
         if parent == "none" or parent in names:
             below.setdefault(parent, []).append(spot)
 
-    def grow(spot: Spot, above: tuple[tuple[Family, Span], ...] | None, seen: tuple[str, ...]) -> _Queue:
-        name = spot.row.get("name", "")
-        if name in seen:
-            raise spot.refuse("parent", "the queues are one another's parents in a circle")
+    reached: set[int] = set()
+
+    def grow(spot: Spot, above: tuple[tuple[Family, Span], ...] | None) -> _Queue:
+        reached.add(id(spot))
         targets = tuple(_meet(parse_targets(spot), above))
-        children = tuple(grow(child, targets, (*seen, name)) for child in below.get(name, ()))
+        children = tuple(grow(child, targets) for child in below.get(spot.row.get("name", ""), ()))
         return _Queue(spot, targets, children)
 
-    placed = [grow(spot, None, ()) for spot in below.get("none", ())]
-    roots = {spot.row.get("name", "") for spot in below.get("none", ())}
-    for spot in spots:
-        _refuse_loop(
-            spot, {other.row.get("name", ""): other.row.get("parent") or "none" for other in spots}, roots
-        )
+    placed = [grow(spot, None) for spot in below.get("none", ())]
+    if len(reached) < len(spots):
+        parents = {spot.row.get("name", ""): spot.row.get("parent") or "none" for spot in spots}
+        for spot in spots:
+            if id(spot) not in reached:
+                _refuse_circle(spot, parents)
     return placed
 
 
-def _refuse_loop(spot: Spot, parents: Mapping[str, str], roots: set[str]) -> None:
+def _refuse_circle(spot: Spot, parents: Mapping[str, str]) -> None:
+    # A queue that was not reached hangs under one that is disabled or gone, or under itself.
     name, steps = spot.row.get("name", ""), 0
-    while name in parents and name not in roots:
+    while name in parents:
         name, steps = parents[name], steps + 1
         if steps > len(parents):
             raise spot.refuse("parent", "the queues are one another's parents in a circle")
@@ -252,31 +254,57 @@ def pair(row: Row, field: str, absent: str) -> tuple[str, str]:
     return up, down if slash else absent
 
 
+LIMIT_FIELDS = (
+    "max-limit", "limit-at", "burst-limit", "burst-threshold", "burst-time", "bucket-size", "priority", "queue",
+)  # fmt: skip
+_ABSENT = ("0", "0", "0", "0", "0", "0.1", "8", "default-small")
+
+
 def _htb_class(spot: Spot, number: int, parent: Key | None) -> HtbClass:
-    def part(field: str, absent: str) -> str:
-        return pair(spot.row, field, absent)[number]
-
-    def read(field: str, absent: str = "0") -> int:
-        try:
-            return parse_rate(part(field, absent))
-        except ValueError as error:
-            raise spot.refuse(field, str(error)) from error
-
-    if part("queue", "default-small") not in KINDS:
-        raise spot.refuse("queue", "the data plane knows the built-in FIFO and SFQ kinds only")
-    limit, floor, peak, threshold = (
-        read("max-limit"), read("limit-at"), read("burst-limit"), read("burst-threshold"),
-    )  # fmt: skip
+    words = [
+        pair(spot.row, field, absent)[number] for field, absent in zip(LIMIT_FIELDS, _ABSENT, strict=True)
+    ]
     try:
-        window = parse_seconds(part("burst-time", "0"))
-        bucket = float(part("bucket-size", "0.1"))
-        priority = int(part("priority", "8")) - 1
-    except ValueError as error:
-        raise spot.refuse(
-            "burst-time", f"burst-time, bucket-size or priority cannot be read ({error})"
-        ) from error
-    if not 0 <= priority <= 7 or not 0 <= bucket <= 10:
-        raise spot.refuse("priority", "priority is 1 to 8 and bucket-size 0 to 10")
+        rate, floor, ceil, burst, cburst, priority = _limits(*words)
+    except RowError as error:
+        raise spot.refuse(error.field, str(error)) from error
+    if parent is not None:
+        # Under a parent the guaranteed part is limit-at and the rest is borrowed up to max-limit.
+        return HtbClass(parent, min(floor or LEAST, rate), ceil, burst, cburst, priority)
+    return HtbClass(None, rate, ceil, burst, cburst, priority)
+
+
+class RowError(ValueError):
+    """A field of a row that cannot be read."""
+
+    def __init__(self, field: str, why: str) -> None:
+        super().__init__(why)
+        self.field = field
+
+
+@lru_cache(maxsize=4096)
+def _limits(*words: str) -> tuple[int, int, int, int, int, int]:
+    """One direction's fields, as LIMIT_FIELDS, as rate, guaranteed rate, ceiling, bursts of both, HTB priority."""
+    named = dict(zip(LIMIT_FIELDS, words, strict=True))
+
+    def read[T](field: str, parse: Callable[[str], T]) -> T:
+        try:
+            return parse(named[field])
+        except ValueError as error:
+            raise RowError(field, str(error)) from error
+
+    limit, floor, peak, threshold = (read(field, parse_rate) for field in LIMIT_FIELDS[:4])
+    window, bucket, priority = (
+        read("burst-time", parse_seconds),
+        read("bucket-size", float),
+        read("priority", int),
+    )
+    if not 1 <= priority <= 8:
+        raise RowError("priority", "from 1 to 8")
+    if not 0 <= bucket <= 10:
+        raise RowError("bucket-size", "from 0 to 10")
+    if named["queue"] not in KINDS:
+        raise RowError("queue", "the data plane knows the built-in FIFO and SFQ kinds only")
     limit = limit or UNLIMITED
     burst = bucket_bytes(limit, bucket)
     ceil, cburst = limit, burst
@@ -285,10 +313,7 @@ def _htb_class(spot: Spot, number: int, parent: Key | None) -> HtbClass:
         # emptied at the burst's rate and filled again at the plan's.
         burst += int((peak - limit) * (threshold or limit) * window / peak / 8)
         ceil, cburst = peak, bucket_bytes(peak, 0.01)
-    if parent is not None:
-        # Under a parent the guaranteed part is limit-at and the rest is borrowed up to max-limit.
-        return HtbClass(parent, min(floor or LEAST, limit), ceil, min(burst, 4_000_000_000), cburst, priority)
-    return HtbClass(None, limit, ceil, min(burst, 4_000_000_000), cburst, priority)
+    return limit, floor, ceil, min(burst, 4_000_000_000), cburst, priority - 1
 
 
 def bucket_bytes(rate: int, seconds: float) -> int:
