@@ -14,10 +14,12 @@ class Client(Base):
     """A subscriber. `search` is the normalised text that the search box looks in."""
 
     __tablename__ = "client"
-    __table_args__ = (Index(None, "name", "id"),)
+    __table_args__ = (Index(None, "sort_name", "id"),)
 
     id: Mapped[Key]
     name: Mapped[str] = mapped_column(String(200))
+    sort_name: Mapped[str] = mapped_column(String(200), default="")
+    """The name without accents and capitals: lists are in its order."""
     document_id: Mapped[str] = mapped_column(String(40), default="", index=True)
     email: Mapped[str] = mapped_column(String(300), default="")
     phone: Mapped[str] = mapped_column(String(40), default="")

@@ -47,6 +47,7 @@ class Store:
             try:
                 yield session
             finally:
+                session.expunge_all()  # what was read stays readable after the session
                 session.rollback()
 
     @contextmanager
@@ -86,6 +87,7 @@ class AsyncStore:
             try:
                 return await session.run_sync(deed, *args, **words)
             finally:
+                session.expunge_all()
                 await session.rollback()
 
     async def write[**P, T](

@@ -1,4 +1,6 @@
-"""Words for tests about one account: a company in Lima, a client with one service, the laws' worked settings."""
+"""Words for tests about one account: a company in Lima, a client with one service, the laws' worked
+settings.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +35,9 @@ def local(text: str, zone: ZoneInfo = LIMA) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=zone).astimezone(UTC)
 
 
-def account(since: str = "2026-01-01", price: int = 5000, company: Company = COMPANY, **settings: Any) -> Account:
+def account(
+    since: str = "2026-01-01", price: int = 5000, company: Company = COMPANY, **settings: Any
+) -> Account:
     """A client since a day, with one service; `settings` on top of the worked ones."""
     day = date.fromisoformat(since)
     opened = instant(company.zone, day, 0)

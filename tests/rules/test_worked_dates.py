@@ -2,17 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date
-from zoneinfo import ZoneInfo
-
-import pytest
-
-from daemon.rules.billing import Company
-from daemon.rules.deeds import activate, pay, promise, suspend
-from daemon.rules.money import CURRENCIES
-from daemon.rules.refusal import Refusal
+from daemon.rules.deeds import pay
 from daemon.rules.sentence import say
-from daemon.rules.standing import standing
 from tests.rules.accounts import account, happens, run, told
 
 WHY = say("a test")

@@ -17,11 +17,18 @@ from daemon.store.migrate import StoreError, head, revision_of, upgrade
 from daemon.store.tables import Base
 
 
+def ours(name: str | None, kind: str, _parents: object) -> bool:
+    """The tables that SQLite makes for the index of words are its own."""
+    return kind != "table" or name is None or not name.startswith("client_search")
+
+
 def test_a_migrated_database_is_what_the_models_say(store: Store) -> None:
     with store.read() as session, warnings.catch_warnings():
         # The one index on an expression cannot be reflected on SQLite; it is looked for by name below.
         warnings.filterwarnings("ignore", message=".*expression-based index.*")
-        context = MigrationContext.configure(session.connection(), opts={"compare_type": True})
+        context = MigrationContext.configure(
+            session.connection(), opts={"compare_type": True, "include_name": ours}
+        )
         differences = compare_metadata(context, Base.metadata)
         made = {
             row[0] for row in session.execute(text("SELECT name FROM sqlite_master WHERE type = 'index'"))

@@ -66,6 +66,7 @@ def upgrade() -> None:
         "client",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("name", sa.String(length=200), nullable=False),
+        sa.Column("sort_name", sa.String(length=200), nullable=False),
         sa.Column("document_id", sa.String(length=40), nullable=False),
         sa.Column("email", sa.String(length=300), nullable=False),
         sa.Column("phone", sa.String(length=40), nullable=False),
@@ -86,7 +87,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("portal_code", name="uq_client_portal_code"),
     )
     op.create_index("ix_client_document_id", "client", ["document_id"], unique=False)
-    op.create_index("ix_client_name_id", "client", ["name", "id"], unique=False)
+    op.create_index("ix_client_sort_name_id", "client", ["sort_name", "id"], unique=False)
     op.create_index("ix_client_zone_id", "client", ["zone_id"], unique=False)
     op.create_table(
         "staff",

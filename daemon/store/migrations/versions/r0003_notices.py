@@ -88,8 +88,30 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_sighting"),
     )
     op.create_index("ix_sighting_notice_at", "sighting", ["notice_id", "at"], unique=False)
+    _search()
     for table in ("ledger", "suspension", "change"):
         _append_only(table)
+
+
+def _search() -> None:
+    """On SQLite, an index of the words in `client.search`; other databases look with LIKE."""
+    if op.get_bind().dialect.name != "sqlite":
+        return
+    op.execute(
+        """CREATE VIRTUAL TABLE client_search USING fts5(
+            search, content='client', content_rowid='id', prefix='2 3 4', detail=none, columnsize=0,
+            tokenize="unicode61 remove_diacritics 2 tokenchars '.-_@+:'"
+        )"""
+    )
+    op.execute(
+        "CREATE TRIGGER client_search_added AFTER INSERT ON client "
+        "BEGIN INSERT INTO client_search (rowid, search) VALUES (new.id, new.search); END"
+    )
+    op.execute(
+        "CREATE TRIGGER client_search_edited AFTER UPDATE OF search ON client WHEN old.search IS NOT new.search "
+        "BEGIN INSERT INTO client_search (client_search, rowid, search) VALUES ('delete', old.id, old.search); "
+        "INSERT INTO client_search (rowid, search) VALUES (new.id, new.search); END"
+    )
 
 
 def _append_only(table: str) -> None:

@@ -1,0 +1,291 @@
+"""Accounts between the store and the rules: load the facts of clients, in few queries for many at once.
+
+`load` gives each client's account as it stood at its own `reached_at`; `office/journal.py` writes back what
+the engine made of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any, cast
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from daemon.office.company import company_rules, get_company
+from daemon.rules.account import Account, Balance, Charge, Invoice, Promise, State
+from daemon.rules.billing import Company as CompanyRules
+from daemon.rules.billing import Settings, effective
+from daemon.rules.calendar import instant, whole_minute
+from daemon.rules.cycle import Cycle
+from daemon.rules.refusal import Refusal
+from daemon.rules.sentence import Sentence
+from daemon.store.base import Base
+from daemon.store.billing import Billing
+from daemon.store.client import Client
+from daemon.store.company import Company
+from daemon.store.invoice import Invoice as InvoiceRow
+from daemon.store.ledger import Ledger
+from daemon.store.notice import Notice
+from daemon.store.payment import Promise as PromiseRow
+from daemon.store.plan import Plan
+from daemon.store.service import InternetService
+from daemon.store.suspension import HeldCut, Standing
+
+# Kinds of entries that, without an invoice and without an origin, are balances of their own.
+_BALANCES = ("late_fee", "reconnection_fee", "debit", "credit", "payment", "reversal", "void")
+
+
+@dataclass(slots=True)
+class Loaded:
+    """An account and what it looked like when it was loaded, so that only what changed is written back."""
+
+    account: Account
+    invoices: dict[int, tuple[int, int | None, bool, bool]] = field(default_factory=dict)
+    """id → (left, late_fee, forgiven, noticed)"""
+    promise: int | None = None
+    fixed_date: date | None = None
+    held: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    """What all accounts of one load share: the company's rules and its billing settings."""
+
+    company: CompanyRules
+    billing: Mapping[str, Any]
+    settings_at: datetime | None
+    hold_cuts: bool
+
+
+def office_of(session: Session) -> Office:
+    """The company's rules and default billing settings."""
+    row: Company = get_company(session)
+    table = _table(Billing)
+    found = session.execute(select(table).where(table.c.client_id.is_(None))).mappings().first()
+    return Office(company_rules(session), dict(found) if found else {}, row.settings_at, row.hold_cuts)
+
+
+def settings_of(office: Office, own: Mapping[str, Any] | None) -> Settings:
+    """The settings in force for a client with these settings of its own."""
+    return effective(("client", own or {}), ("company", office.billing))
+
+
+def load(session: Session, clients: Iterable[int], office: Office | None = None) -> dict[int, Loaded]:
+    """The accounts of some clients (a few hundred at most), by client id. Unknown ids are left out."""
+    ids = sorted(set(clients))
+    office = office or office_of(session)
+    loaded = {row.id: _open(office, row) for row in _clients(session, ids)}
+    if not loaded:
+        return loaded
+    _add_charges(session, loaded, ids)
+    _add_invoices(session, loaded, ids)
+    _add_balances(session, loaded, ids)
+    _add_promises(session, loaded, ids)
+    return loaded
+
+
+def load_one(session: Session, client_id: int, office: Office | None = None) -> Loaded:
+    """The account of one client. Refused when there is no such client."""
+    found = load(session, [client_id], office).get(client_id)
+    if found is None:
+        raise Refusal("client_id", "There is no such client")
+    return found
+
+
+def invoice_rule(row: Any, left: int, noticed: bool) -> Invoice:
+    """An invoice as the rules know it, from its row and what its ledger entries add up to."""
+    cycle = Cycle(row.cycle_start, row.cycle_end) if row.cycle_start is not None else None
+    return Invoice(
+        row.id,
+        row.kind,
+        cycle,
+        row.due or row.created_at.date(),
+        row.created_at,
+        row.total,
+        row.to_pay,
+        left,
+        row.late_fee,
+        row.forgiven_at is not None,
+        noticed,
+    )
+
+
+def _table(model: type[Base]) -> Any:
+    return model.__table__
+
+
+def _clients(session: Session, ids: Sequence[int]) -> Sequence[Any]:
+    own = _table(Billing)
+    client, standing, held = _table(Client), _table(Standing), _table(HeldCut)
+    return session.execute(
+        select(
+            client.c.id,
+            client.c.billing_from,
+            client.c.created_at,
+            standing.c.state,
+            standing.c.by,
+            standing.c.why.label("state_why"),
+            standing.c.since.label("state_since"),
+            standing.c.reached_at,
+            standing.c.billed_through,
+            held.c.id.label("held_id"),
+            own.c.id.label("billing_id"),
+            *(column for column in own.c if column.name not in ("id", "client_id")),
+        )
+        .join(standing, standing.c.client_id == client.c.id)
+        .outerjoin(own, own.c.client_id == client.c.id)
+        .outerjoin(held, (held.c.client_id == client.c.id) & held.c.released_at.is_(None))
+        .where(client.c.id.in_(ids))
+        .order_by(client.c.id)
+    ).all()
+
+
+def _open(office: Office, row: Any) -> Loaded:
+    opened = max(instant(office.company.zone, row.billing_from, 0), whole_minute(row.created_at))
+    reached = max(row.reached_at, office.settings_at or row.reached_at)
+    suspended = row.state == "suspended"
+    state = cast(State, row.by if suspended else row.state)
+    account = Account(
+        row.id,
+        office.company,
+        settings_of(office, row._mapping if row.billing_id is not None else None),
+        row.billing_from,
+        opened,
+        reached,
+        billed_through=row.billed_through,
+        fixed_date=row.fixed_date,
+        state=state,
+        state_since=row.state_since,
+        state_why=Sentence.from_json(row.state_why) if state != "active" else None,
+        held=row.held_id is not None,
+    )
+    return Loaded(account, fixed_date=row.fixed_date, held=account.held)
+
+
+def _add_charges(session: Session, loaded: dict[int, Loaded], ids: Sequence[int]) -> None:
+    service, plan = _table(InternetService), _table(Plan)
+    for row in session.execute(
+        select(
+            service.c.id, service.c.client_id, service.c.price, plan.c.name, plan.c.price.label("plan_price")
+        )
+        .join(plan, plan.c.id == service.c.plan_id)
+        .where(service.c.client_id.in_(ids), service.c.removed_at.is_(None), service.c.paused_at.is_(None))
+        .order_by(service.c.id)
+    ):
+        own = row.price is not None
+        charge = Charge(
+            row.id, row.name, row.price if own else row.plan_price, source="client" if own else "plan"
+        )
+        loaded[row.client_id].account.charges.append(charge)
+
+
+def _add_invoices(session: Session, loaded: dict[int, Loaded], ids: Sequence[int]) -> None:
+    invoice, ledger, notice = _table(InvoiceRow), _table(Ledger), _table(Notice)
+    rows = session.execute(
+        select(invoice)
+        .where(invoice.c.client_id.in_(ids), invoice.c.settled_at.is_(None))
+        .order_by(invoice.c.id)
+    ).all()
+    if not rows:
+        return
+    open_ids = [row.id for row in rows]
+    left: dict[int, int] = {
+        invoice_id: int(amount)
+        for invoice_id, amount in session.execute(
+            select(ledger.c.invoice_id, func.sum(ledger.c.amount))
+            .where(ledger.c.invoice_id.in_(open_ids))
+            .group_by(ledger.c.invoice_id)
+        )
+    }
+    showing = set(
+        session.scalars(
+            select(notice.c.invoice_id).where(
+                notice.c.client_id.in_(ids), notice.c.invoice_id.is_not(None), notice.c.off_at.is_(None)
+            )
+        )
+    )
+    for row in rows:
+        add_invoice(loaded[row.client_id], invoice_rule(row, left.get(row.id, 0), row.id in showing))
+
+
+def add_invoice(one: Loaded, invoice: Invoice) -> Invoice:
+    """Put an invoice into a loaded account, remembering how it was; the same invoice twice is the first
+    one.
+    """
+    if invoice.id is None:
+        raise ValueError("a stored invoice has its id")
+    for known in one.account.invoices:
+        if known.id == invoice.id:
+            return known
+    one.account.invoices.append(invoice)
+    one.invoices[invoice.id] = (invoice.left, invoice.late_fee, invoice.forgiven, invoice.noticed)
+    return invoice
+
+
+def _add_balances(session: Session, loaded: dict[int, Loaded], ids: Sequence[int]) -> None:
+    for balance, client_id in balances(session, ids):
+        if balance.left != 0:
+            loaded[client_id].account.balances.append(balance)
+
+
+def balances(session: Session, ids: Sequence[int], *, trusting: bool = True) -> list[tuple[Balance, int]]:
+    """Every balance of some clients that waited once, with what is left of it, and whose it is.
+
+    `trusting` looks only at clients whose standing says that something waits.
+    """
+    entry, part = _table(Ledger), _table(Ledger).alias("part")
+    standing = _table(Standing)
+    moved = (
+        select(part.c.origin_id, func.sum(part.c.amount).label("moved"))
+        .where(part.c.client_id.in_(ids), part.c.origin_id.is_not(None), part.c.invoice_id.is_(None))
+        .group_by(part.c.origin_id)
+        .subquery()
+    )
+    query = (
+        select(
+            entry.c.id,
+            entry.c.client_id,
+            entry.c.at,
+            entry.c.kind,
+            entry.c.payment_id,
+            (entry.c.amount + func.coalesce(moved.c.moved, 0)).label("left"),
+            entry.c.why,
+        )
+        .outerjoin(moved, moved.c.origin_id == entry.c.id)
+        .where(
+            entry.c.client_id.in_(ids),
+            entry.c.invoice_id.is_(None),
+            entry.c.origin_id.is_(None),
+            entry.c.kind.in_(_BALANCES),
+        )
+        .order_by(entry.c.id)
+    )
+    if trusting:
+        query = query.join(standing, standing.c.client_id == entry.c.client_id).where(
+            (standing.c.debit > 0) | (standing.c.credit > 0)
+        )
+    return [
+        (
+            Balance(row.id, row.at, int(row.left), _name(row.kind, row.why), row.payment_id, row.id),
+            row.client_id,
+        )
+        for row in session.execute(query)
+    ]
+
+
+def _name(kind: str, why: Mapping[str, Any]) -> str:
+    reason = why.get("params", {}).get("reason") if kind in ("debit", "credit") else None
+    return str(reason or kind)
+
+
+def _add_promises(session: Session, loaded: dict[int, Loaded], ids: Sequence[int]) -> None:
+    for row in session.scalars(
+        select(PromiseRow).where(PromiseRow.client_id.in_(ids), PromiseRow.ended_at.is_(None))
+    ):
+        one = loaded[row.client_id]
+        one.promise = row.id
+        named = set(row.invoices)
+        one.account.promise = Promise(row.until, [inv for inv in one.account.invoices if inv.id in named])

@@ -1,0 +1,240 @@
+"""The billing run: lets every account catch up to now, in chunks that stand alone (laws 1, 2 and 6).
+
+Each chunk is one short transaction that leaves its clients whole; killed between any two, the next run goes
+on where this one stood. Deeds of people meet the same engine, so it does not matter who comes first.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from daemon.office import change
+from daemon.office.account import Office, load, office_of
+from daemon.office.actor import SYSTEM, Actor
+from daemon.office.hold import decide
+from daemon.office.journal import Told, save
+from daemon.rules.calendar import whole_minute
+from daemon.rules.deeds import confirm_cut
+from daemon.rules.engine import advance, cut_freely, settle
+from daemon.rules.event import INTERNAL
+from daemon.rules.refusal import Refusal
+from daemon.rules.sentence import Sentence, say
+from daemon.store.company import Clock
+from daemon.store.engine import Store
+from daemon.store.suspension import CutRun, HeldCut, Standing
+
+CHUNK = 100
+LONGEST_DARKNESS = timedelta(days=35)
+"""Time that jumps further than this holds everything until a person confirms it (law 6)."""
+
+
+@dataclass(slots=True)
+class RunCounts:
+    """What a run did: how many events of each kind, in how many chunks; why it is held, if it is."""
+
+    events: Counter[str] = field(default_factory=Counter)
+    clients: int = 0
+    chunks: int = 0
+    held: Sentence | None = None
+
+
+def run_clock(store: Store, now: datetime, *, chunk: int = CHUNK) -> RunCounts:
+    """Let everything happen that lies before the minute of `now`, in time order.
+
+    Cuts of one moment are counted together before the first of them, and held when they surprise. Run it as
+    often as you like, from several processes at once: the result is the same.
+    """
+    until = whole_minute(now)
+    counts = RunCounts()
+    counts.held = _jumped(store, until)
+    if counts.held is not None:
+        return counts
+    _resettle(store, now, counts, chunk)
+    _confirmed(store, now, counts, chunk)
+    while True:
+        _advance(store, until, counts, chunk)
+        if not _decide(store, until, now):
+            break
+    with store.write() as session:
+        clock = session.get(Clock, "billing")
+        if clock is None:
+            session.add(Clock(name="billing", reached_at=until))
+        elif clock.reached_at < until:
+            clock.reached_at = until
+    return counts
+
+
+def confirm_jump(session: Session, actor: Actor, now: datetime) -> None:
+    """A person confirms that so much time has really passed: the next run catches up."""
+    actor.check("suspension")
+    clock = session.get(Clock, "billing")
+    if clock is None or whole_minute(now) - clock.reached_at <= LONGEST_DARKNESS:
+        raise Refusal("", "No run is held because of the time")
+    known = session.get(Clock, "jump")
+    if known is None:
+        session.add(Clock(name="jump", reached_at=now))
+    else:
+        known.reached_at = now
+    session.flush()
+    change.record(
+        session, actor, now, "clock", None, "confirm", {"reached": clock.reached_at}, {"reached": now}
+    )
+
+
+def reached(session: Session) -> datetime | None:
+    """How far the billing run has come; None before the first one."""
+    clock = session.get(Clock, "billing")
+    return clock.reached_at if clock is not None else None
+
+
+def _jumped(store: Store, until: datetime) -> Sentence | None:
+    with store.read() as session:
+        clock = session.get(Clock, "billing")
+        if clock is None or until - clock.reached_at <= LONGEST_DARKNESS:
+            return None
+        confirmed = session.get(Clock, "jump")
+        if confirmed is not None and confirmed.reached_at + LONGEST_DARKNESS >= until:
+            return None
+        return say(
+            "The clock jumped from {before} to {now}: nothing is billed or cut until a person confirms the time",
+            before=clock.reached_at.date().isoformat(),
+            now=until.date().isoformat(),
+        )
+
+
+def _resettle(store: Store, now: datetime, counts: RunCounts, chunk: int) -> None:
+    """After a change of the company's settings, every account looks again, from the minute of the change
+    on.
+    """
+    with store.read() as session:
+        at = office_of(session).settings_at
+        done = session.get(Clock, "settings")
+    if at is None or (done is not None and done.reached_at >= at):
+        return
+    after = 0
+    while True:
+        with store.write() as session:
+            office = office_of(session)
+            ids = session.scalars(
+                select(Standing.client_id)
+                .where(Standing.client_id > after)
+                .order_by(Standing.client_id)
+                .limit(chunk)
+            ).all()
+            if not ids:
+                clock = session.get(Clock, "settings")
+                if clock is None:
+                    session.add(Clock(name="settings", reached_at=at))
+                else:
+                    clock.reached_at = max(clock.reached_at, at)
+                return
+            told = []
+            for one in load(session, ids, office).values():
+                if one.account.state != "retired":
+                    told.append(Told(one, list(settle(one.account, one.account.reached))))
+            save(session, SYSTEM.name, told)
+            _count(counts, told)
+        after = ids[-1]
+
+
+def _confirmed(store: Store, now: datetime, counts: RunCounts, chunk: int) -> None:
+    """Cuts that a person confirmed take effect, at the minute of the confirmation."""
+    while True:
+        with store.write() as session:
+            rows = session.execute(
+                select(HeldCut.client_id, CutRun.confirmed_at)
+                .join(CutRun, CutRun.id == HeldCut.run_id)
+                .where(HeldCut.released_at.is_(None), CutRun.confirmed_at.is_not(None))
+                .order_by(HeldCut.client_id)
+                .limit(chunk)
+            ).all()
+            if not rows:
+                return
+            at = {row.client_id: row.confirmed_at for row in rows}
+            told = []
+            for one in load(session, at).values():
+                account = one.account
+                minute = max(whole_minute(at[account.client]), account.reached)
+                events = list(advance(account, minute, cut_freely))
+                told.append(Told(one, events + list(confirm_cut(account, minute))))
+            save(session, SYSTEM.name, told)
+            _count(counts, told)
+
+
+def _advance(store: Store, until: datetime, counts: RunCounts, chunk: int) -> None:
+    """Move on every account that has something to do before `until`, up to a cut that nobody has decided."""
+    while True:
+        with store.write() as session:
+            office = office_of(session)
+            decided = _decisions(session, office, until)
+            free = or_(
+                Standing.next_cut_at.is_(None),
+                Standing.next_at < Standing.next_cut_at,
+                Standing.next_cut_at.in_(list(decided)),
+            )
+            query = (
+                select(Standing.client_id)
+                .where(Standing.next_at < until)
+                .order_by(Standing.next_at, Standing.client_id)
+                .limit(chunk)
+            )
+            ids = session.scalars(query.where(free) if office.hold_cuts else query).all()
+            if not ids:
+                return
+            hold = decided.get if office.hold_cuts else cut_freely
+            told = [
+                Told(one, list(advance(one.account, until, hold)))
+                for one in load(session, ids, office).values()
+            ]
+            save(session, SYSTEM.name, told)
+            _count(counts, told)
+
+
+def _decisions(session: Session, office: Office, until: datetime) -> dict[datetime, bool]:
+    """The decisions about cuts that may still bear on an account."""
+    if not office.hold_cuts:
+        return {}
+    first = session.scalar(
+        select(Standing.next_cut_at)
+        .where(Standing.next_cut_at.is_not(None))
+        .order_by(Standing.next_cut_at)
+        .limit(1)
+    )
+    if first is None:
+        return {}
+    rows = session.execute(select(CutRun.at, CutRun.held).where(CutRun.at >= first, CutRun.at < until))
+    return {row.at: row.held for row in rows}
+
+
+def _decide(store: Store, until: datetime, now: datetime) -> bool:
+    """Decide about the earliest moment of cuts that nobody has decided; False when there is none before
+    `until`.
+    """
+    with store.write() as session:
+        office = office_of(session)
+        if not office.hold_cuts:
+            return False
+        known = select(CutRun.at).scalar_subquery()
+        moment = session.scalar(
+            select(Standing.next_cut_at)
+            .where(
+                Standing.next_cut_at < until, Standing.state == "active", Standing.next_cut_at.not_in(known)
+            )
+            .order_by(Standing.next_cut_at)
+            .limit(1)
+        )
+        if moment is None:
+            return False
+        decide(session, office, moment, now)
+        return True
+
+
+def _count(counts: RunCounts, told: list[Told]) -> None:
+    counts.chunks += 1
+    counts.clients += len(told)
+    counts.events.update(event.kind for one in told for event in one.events if event.kind not in INTERNAL)

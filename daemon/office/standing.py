@@ -1,0 +1,233 @@
+"""Moving a client's account on, doing a deed to it, and rebuilding what is derived."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime
+
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from daemon.office.account import (
+    Loaded,
+    Office,
+    add_invoice,
+    balances,
+    invoice_rule,
+    load,
+    load_one,
+    office_of,
+)
+from daemon.office.hold import hold_rule
+from daemon.office.journal import Told, save, save_standings
+from daemon.rules.account import Account
+from daemon.rules.calendar import whole_minute
+from daemon.rules.engine import advance, next_moment
+from daemon.rules.event import Event
+from daemon.rules.sentence import Sentence, say
+from daemon.store.client import Client
+from daemon.store.invoice import Invoice, PassedCycle
+from daemon.store.ledger import Ledger
+from daemon.store.notice import Notice
+from daemon.store.suspension import HeldCut, Standing, Suspension
+
+type Deed = Callable[[Account, datetime], Iterator[Event]]
+
+
+def move_on(session: Session, now: datetime, client_id: int, office: Office | None = None) -> Told:
+    """A client's account, moved on to the minute of `now`: whatever was due before has happened in it."""
+    office = office or office_of(session)
+    loaded = load_one(session, client_id, office)
+    minute = whole_minute(now)
+    return Told(loaded, list(advance(loaded.account, minute, hold_rule(session, office, now))))
+
+
+def apply(session: Session, actor: str, now: datetime, client_id: int, deed: Deed) -> list[Event]:
+    """Move an account on to this minute, do a deed to it, and write back all that followed; gives the
+    deed's events.
+
+    Everything before this minute has happened first, everything later has not: law 1.
+    """
+    told = move_on(session, now, client_id)
+    return finish(session, actor, told, now, deed)
+
+
+def finish(session: Session, actor: str, told: Told, now: datetime, deed: Deed) -> list[Event]:
+    """Do a deed to an account that was moved on, and write back: what the clock did as the system's, then
+    the deed.
+    """
+    if told.events:
+        save(session, "system", [told])
+        told = Told(_again(told.loaded))
+    at = max(told.account.reached, whole_minute(now))
+    events = list(deed(told.account, at))
+    told.events = events
+    save(session, actor, [told])
+    return events
+
+
+def start_standing(session: Session, client: Client) -> None:
+    """The standing of a client that was just added: nothing has happened yet."""
+    opened = whole_minute(client.created_at)
+    session.add(
+        Standing(
+            client_id=client.id,
+            state="active",
+            by=None,
+            why=say("Nothing is unpaid").as_json(),
+            since=opened,
+            reached_at=opened,
+        )
+    )
+    session.flush()
+    loaded = load_one(session, client.id)
+    save_standings(session, [loaded])
+    session.expire_all()
+
+
+def rebuild_standing(session: Session, client_ids: Iterable[int]) -> int:
+    """Derive the standing of some clients (a few hundred) anew from the facts alone; gives how many had
+    differed.
+
+    Whatever is cached beside the ledger (`invoice.settled_at`, debts, state, next moments) is recomputed.
+    """
+    ids = sorted(set(client_ids))
+    before = {
+        row.client_id: _shown(row)
+        for row in session.scalars(select(Standing).where(Standing.client_id.in_(ids)))
+    }
+    _resettle_invoices(session, ids)
+    _restate(session, ids)
+    session.expire_all()
+    office = office_of(session)
+    loaded = load(session, ids, office)
+    for balance, client_id in balances(session, ids, trusting=False):
+        account = loaded[client_id].account
+        if balance.left and all(known.id != balance.id for known in account.balances):
+            account.balances.append(balance)
+    save_standings(session, list(loaded.values()))
+    session.expire_all()
+    after = {
+        row.client_id: _shown(row)
+        for row in session.scalars(select(Standing).where(Standing.client_id.in_(ids)))
+    }
+    return sum(1 for client_id in ids if before.get(client_id) != after.get(client_id))
+
+
+def reload_invoice(session: Session, loaded: Loaded, invoice_id: int) -> None:
+    """Put an invoice that owes nothing any more back into a loaded account (a deleted payment, a void)."""
+    if any(invoice.id == invoice_id for invoice in loaded.account.invoices):
+        return
+    row = session.execute(select(Invoice.__table__).where(Invoice.id == invoice_id)).first()
+    left = session.scalar(
+        select(func.coalesce(func.sum(Ledger.amount), 0)).where(Ledger.invoice_id == invoice_id)
+    )
+    showing = session.scalar(
+        select(func.count()).where(Notice.invoice_id == invoice_id, Notice.off_at.is_(None))
+    )
+    add_invoice(loaded, invoice_rule(row, int(left or 0), bool(showing)))
+
+
+def _again(loaded: Loaded) -> Loaded:
+    """The same account as if it had just been loaded."""
+    account = loaded.account
+    fresh = Loaded(account, promise=loaded.promise, fixed_date=account.fixed_date, held=account.held)
+    if account.promise is None:
+        fresh.promise = None
+    for invoice in account.invoices:
+        if invoice.id is not None:
+            fresh.invoices[invoice.id] = (invoice.left, invoice.late_fee, invoice.forgiven, invoice.noticed)
+    return fresh
+
+
+def _shown(row: Standing) -> tuple[object, ...]:
+    return (
+        row.state,
+        row.by,
+        row.debt,
+        row.debit,
+        row.credit,
+        row.next_cut_at,
+        row.next_at,
+        row.held,
+        row.billed_through,
+    )
+
+
+def _resettle_invoices(session: Session, ids: Sequence[int]) -> None:
+    owed = (
+        select(func.coalesce(func.sum(Ledger.amount), 0))
+        .where(Ledger.invoice_id == Invoice.id)
+        .correlate(Invoice)
+        .scalar_subquery()
+    )
+    last = (
+        select(func.max(Ledger.at))
+        .where(Ledger.invoice_id == Invoice.id)
+        .correlate(Invoice)
+        .scalar_subquery()
+    )
+    mine = Invoice.client_id.in_(ids)
+    options = {"synchronize_session": False}
+    session.execute(
+        update(Invoice).where(mine, Invoice.settled_at.is_not(None), owed > 0).values(settled_at=None),
+        execution_options=options,
+    )
+    session.execute(
+        update(Invoice).where(mine, Invoice.settled_at.is_(None), owed <= 0).values(settled_at=last),
+        execution_options=options,
+    )
+
+
+def _restate(session: Session, ids: Sequence[int]) -> None:
+    for client in session.scalars(select(Client).where(Client.id.in_(ids))):
+        row = session.get(Standing, client.id)
+        if row is None:
+            start_standing(session, client)
+            row = session.get_one(Standing, client.id)
+        last = session.scalars(
+            select(Suspension)
+            .where(Suspension.client_id == client.id)
+            .order_by(Suspension.id.desc())
+            .limit(1)
+        ).first()
+        if client.retired_at is not None:
+            row.state, row.by, row.since = "retired", None, client.retired_at
+        elif last is not None and last.action == "suspend":
+            row.state, row.by, row.since, row.why = "suspended", last.by, last.at, last.reason
+        else:
+            row.state, row.by = "active", None
+        billed = [
+            session.scalar(
+                select(func.max(Invoice.cycle_end)).where(
+                    Invoice.client_id == client.id, Invoice.kind == "service"
+                )
+            ),
+            session.scalar(select(func.max(PassedCycle.cycle_end)).where(PassedCycle.client_id == client.id)),
+        ]
+        row.billed_through = max((day for day in billed if day is not None), default=None)
+        row.held = (
+            session.scalars(
+                select(HeldCut.id).where(HeldCut.client_id == client.id, HeldCut.released_at.is_(None))
+            ).first()
+            is not None
+        )
+    session.flush()
+
+
+def sentence_of(stored: dict[str, object] | None) -> Sentence:
+    """A stored sentence, or an empty one."""
+    return Sentence.from_json(stored) or say("")
+
+
+__all__ = [
+    "Deed",
+    "apply",
+    "finish",
+    "move_on",
+    "next_moment",
+    "rebuild_standing",
+    "reload_invoice",
+    "sentence_of",
+    "start_standing",
+]
