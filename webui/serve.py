@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from daemon.settings import Settings, SettingsError
+from daemon.store.migrate import StoreError, upgrade
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -150,8 +151,6 @@ def serve(app: AppName, home: Path, listen: str, workers: int = 2, ready: Path |
     """
     from gunicorn.app.base import BaseApplication
 
-    from daemon.store import upgrade
-
     settings = Settings.load(home)
     upgrade(settings.database_url)
     listener = bind(listen)
@@ -202,14 +201,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("app", choices=("staff", "portal"), help="whose pages")
     parser.add_argument("--home", required=True, type=Path, help="folder of this installation")
     parser.add_argument("--listen", required=True, metavar="HOST:PORT", help="where; port 0 takes a free one")
-    parser.add_argument("--workers", type=int, default=2, help="processes, 1 to 16 (2)")
+    parser.add_argument("--workers", type=int, default=2, help="processes, 1 to 32 (2)")
     parser.add_argument("--ready", type=Path, metavar="FILE", help="write here when up")
     chosen = parser.parse_args(arguments)
-    if not 1 <= chosen.workers <= 16:
-        parser.error(f"--workers {chosen.workers} must be between 1 and 16")
+    if not 1 <= chosen.workers <= 32:
+        parser.error(f"--workers {chosen.workers} must be between 1 and 32")
     try:
         serve(chosen.app, chosen.home, chosen.listen, chosen.workers, chosen.ready)
-    except (ListenError, SettingsError) as error:
+    except (ListenError, SettingsError, StoreError) as error:
         sys.stderr.write(f"webui: {error}\n")
         return 2 if isinstance(error, ListenError) else 1
     return 0

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from zoneinfo import ZoneInfo
 
+from babel.core import get_global
 from flask import current_app, g
 from sqlalchemy.orm import Session
 
+from daemon.store.company import Company
 from daemon.store.engine import Store
+from webui.common.show import House
 
 
 def store() -> Store:
@@ -41,3 +45,15 @@ def writing() -> Iterator[Session]:
     stop_reading()
     with store().write() as session:
         yield session
+
+
+def read_house() -> House:
+    """The company as pages need it; a bare stand-in until it is set up.
+
+    The country, which decides how dates and amounts are written, is that of the time zone.
+    """
+    row = reading().get(Company, 1)
+    if row is None:
+        return House("", "USD", ZoneInfo("UTC"), "", "", "")
+    territory = str(get_global("zone_territories").get(row.timezone, ""))
+    return House(row.name, row.currency, ZoneInfo(row.timezone), territory, row.phone, row.how_to_pay)

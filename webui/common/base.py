@@ -12,8 +12,9 @@ from flask import Flask, Response
 from jinja2 import ChoiceLoader, FileSystemLoader
 
 from daemon.settings import Settings
-from daemon.store import Store
+from daemon.store.engine import Store
 from webui.common import catalogs, errors, headers, show, words
+from webui.common.front import TrustedFront
 
 WEBUI = Path(__file__).resolve().parent.parent
 
@@ -73,6 +74,8 @@ def base_app(
     show.install(app)
     headers.install(app)
     errors.install(app)
+
+    app.wsgi_app = TrustedFront(app.wsgi_app, settings.trusted_proxies)  # type: ignore[method-assign]
 
     @app.get("/healthz")
     def healthz() -> Response:

@@ -22,7 +22,8 @@ ROOT = Path(__file__).resolve().parents[2]
 TRANSLATIONS = ROOT / "webui" / "translations"
 LANGUAGES = ("es", "en")
 
-#: Words that mark a message: gettext's own, `Sentence`, `say`, `Refusal` and `Collector.add` of the rules, and `N_` for texts translated later.
+#: Words that mark a message: gettext's own; those of the rules (`Sentence`, `say`, `Refusal`, `Collector.add`);
+#: and `N_` for texts translated later.
 KEYWORDS: dict[str, tuple[int, ...] | None] = {
     "_": None,
     "gettext": None,

@@ -54,7 +54,8 @@ def install(app: Flask) -> None:
 
     @app.errorhandler(PermissionError)
     def forbidden(_error: PermissionError) -> Response:
-        return page(403, _("Your role does not allow this"), _("Ask an administrator to do it, or to change your role."))
+        title = _("Your role does not allow this")
+        return page(403, title, _("Ask an administrator to do it, or to change your role."))
 
     @app.errorhandler(OperationalError)
     def busy(error: OperationalError) -> Response:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from ipaddress import ip_address
 from typing import Any
 
@@ -20,10 +21,8 @@ class TrustedFront:
     def __call__(self, environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
         if environ.get("REMOTE_ADDR") in self.trusted:
             said = environ.get("HTTP_X_FORWARDED_FOR", "").rpartition(",")[2].strip()
-            try:
+            with suppress(ValueError):
                 environ["REMOTE_ADDR"] = str(ip_address(said))
-            except ValueError:
-                pass
             if environ.get("HTTP_X_FORWARDED_PROTO") in ("http", "https"):
                 environ["wsgi.url_scheme"] = environ["HTTP_X_FORWARDED_PROTO"]
         return self.application(environ, start)

@@ -24,7 +24,7 @@ class House:
     name: str
     currency: str
     timezone: ZoneInfo
-    locale: str
+    territory: str
     phone: str
     how_to_pay: str
 
@@ -40,13 +40,12 @@ def house() -> House:
 
 
 def locale() -> Locale:
-    """The reader's language with the company's country where they agree: `es_PE`; plain `en` otherwise."""
+    """The reader's language as the company's country writes it: `es_PE`; the plain language if there is no such."""
     language = words.choose_language()
     try:
-        own = Locale.parse(house().locale)
+        return Locale.parse(f"{language}_{house().territory}")
     except (ValueError, UnknownLocaleError):
         return Locale(language)
-    return own if own.language == language else Locale(language)
 
 
 def money(value: Money | int | None, code: str | None = None) -> str:
@@ -59,6 +58,11 @@ def money(value: Money | int | None, code: str | None = None) -> str:
         Decimal(minor).scaleb(-known.digits), known.code, locale=locale(), currency_digits=True
     )
     return text.replace("\u00a0", "\u202f")
+
+
+def minor_of(text: str) -> int:
+    """Minor units of the plain amount in a sentence."""
+    return int(Decimal(text).scaleb(currency(house().currency).digits))
 
 
 def plain_money(value: Money | int | None) -> str:
@@ -140,11 +144,37 @@ def speed(kbps: int | None) -> str:
     return f"{kbps} kbps"
 
 
+def clock(value: datetime) -> str:
+    """The local hour of a moment: `06:00`."""
+    return f"{local(value):%H:%M}"
+
+
+def local_day(value: datetime) -> date:
+    """The local day of a moment."""
+    return local(value).date()
+
+
+def month(value: date) -> str:
+    """A month with its year: `febrero 2026`."""
+    return dates.format_skeleton("yMMMM", value, locale=locale())
+
+
+def short_day(value: date) -> str:
+    """A day without its year: `6 feb`."""
+    return dates.format_skeleton("MMMd", value, locale=locale())
+
+
+def tel(text: str) -> str:
+    """A telephone number as a `tel:` link takes it."""
+    return "".join(mark for mark in text if mark.isdigit() or mark == "+")
+
+
 def percent(basis_points: int | None) -> str:
     """Hundredths of a percent as a person types them: 1800 is `18`, 550 is `5.5`."""
     if basis_points is None:
         return ""
-    return f"{Decimal(basis_points) / 100:f}".rstrip("0").rstrip(".") if basis_points % 100 else str(basis_points // 100)
+    whole, rest = divmod(basis_points, 100)
+    return f"{whole}.{rest:02d}".rstrip("0") if rest else str(whole)
 
 
 def count(value: int) -> str:
@@ -157,6 +187,8 @@ def install(app: Flask) -> None:
     filters: dict[str, Any] = {
         "money": money, "plain_money": plain_money, "day": day, "moment": moment, "hour": hour, "ago": ago,
         "days_away": days_away, "speed": speed, "percent": percent, "count": count,
+        "clock": clock, "local_day": local_day, "month": month,
+        "short_day": short_day, "tel": tel,
     }  # fmt: skip
     app.jinja_env.filters.update(filters)
     app.jinja_env.globals.update(house=house, today=today)

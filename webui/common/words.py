@@ -11,27 +11,39 @@ from flask_babel import Babel, get_locale, get_translations
 
 from daemon.rules.sentence import Sentence
 
-LANGUAGES = ("es", "en")
-#: Cookie with a language chosen on a page before anybody has logged in.
-LANGUAGE_COOKIE = "pregonero_lang"
-_ISO_DAY = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d)?")
-
 
 def N_(text: str) -> str:
     """Mark a text for the catalogue; it is translated where it is shown."""
     return text
 
 
+LANGUAGES = ("es", "en")
+#: Cookie with a language chosen on a page before anybody has logged in.
+LANGUAGE_COOKIE = "pregonero_lang"
+#: Words in gaps that are said in the reader's language: sources of settings, choices of billing, nouns of rights.
+SPOKEN = frozenset(
+    {
+        N_("client"), N_("template"), N_("company"), N_("default"), N_("plan"), N_("service"), N_("prepaid"),
+        N_("postpaid"), N_("included"), N_("added"), N_("none"), N_("full"), N_("prorated"), N_("catalogue"),
+        N_("billing"), N_("payment"), N_("invoice"), N_("suspension"), N_("announcement"), N_("request"), N_("router"),
+        N_("staff"), N_("zone"), N_("method"), N_("system"), N_("command line"),
+    }
+)  # fmt: skip
+#: Gaps whose words are of that kind, besides all that end in `source`.
+SPOKEN_GAPS = frozenset({"mode", "tax", "first", "right", "what"})
+#: Gaps of sentences that hold plain amounts of the company's currency (`-12.50`).
+AMOUNTS = frozenset({"owed", "amount", "total", "fee", "price", "debt", "credit", "paid"})
+_PLAIN_AMOUNT = re.compile(r"-?\d+(?:\.\d+)?")
+_ISO_DAY = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d)?")
+
+
 def choose_language() -> str:
-    """Staff: their own setting, else the cookie, else Spanish. Portal: what the browser asks for, else Spanish."""
+    """What was chosen in this browser, else one's account; the portal asks the browser; else Spanish."""
     if not has_request_context():
         return "es"
-    actor_language = g.get("language")
-    if actor_language in LANGUAGES:
-        return str(actor_language)
-    cookie = request.cookies.get(LANGUAGE_COOKIE)
-    if cookie in LANGUAGES:
-        return str(cookie)
+    for chosen in (request.cookies.get(LANGUAGE_COOKIE), g.get("language")):
+        if chosen in LANGUAGES:
+            return str(chosen)
     if current_app.name == "webui.portal":
         return request.accept_languages.best_match(LANGUAGES, default="es") or "es"
     return "es"
@@ -53,16 +65,22 @@ def tell(sentence: Sentence | dict[str, Any] | str | None) -> str:
         if read is None:
             return ""
         sentence = read
-    spoken = Sentence(sentence.text, {name: _word(word) for name, word in sentence.params.items()})
+    spoken = Sentence(sentence.text, {name: _word(name, word) for name, word in sentence.params.items()})
     return spoken.fill(translate(sentence.text))
 
 
-def _word(word: str | int) -> str | int:
-    """A word in a gap as a reader wants it: days and moments in their country's form."""
-    if not isinstance(word, str) or not _ISO_DAY.fullmatch(word):
-        return word
+def _word(name: str, word: str | int) -> str | int:
+    """A word in a gap as a reader wants it: days, moments and amounts in their country's form, sources by name."""
     from webui.common import show
 
+    if not isinstance(word, str):
+        return word
+    if word in SPOKEN and (name.endswith("source") or name in SPOKEN_GAPS):
+        return translate(word)
+    if name in AMOUNTS and _PLAIN_AMOUNT.fullmatch(word):
+        return show.money(show.minor_of(word))
+    if not _ISO_DAY.fullmatch(word):
+        return word
     try:
         day = date.fromisoformat(word[:10])
     except ValueError:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, current_app, g, redirect, request, url_for
+from sqlalchemy import select
 from werkzeug.exceptions import Forbidden
 
 from daemon.office import staff as office
 from daemon.office.actor import Actor
-from webui.common.access import reading, stop_reading, writing
+from daemon.store.staff import Staff, StaffSession
+from webui.common.access import reading, writing
 from webui.common.show import now
 
 #: Pages that a person without a session may see.
@@ -104,8 +107,12 @@ def _recognise(token: str) -> None:
     found = office.session_actor(reading(), now(), token, address=address())
     if found is None:
         return
-    g.actor, g.language, g.session_id = found.actor, found.locale, found.session_id
-    if found.stale:
+    row = reading().execute(
+        select(StaffSession.id, Staff.locale)
+        .join(Staff, Staff.id == StaffSession.staff_id)
+        .where(StaffSession.token_hash == hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest())
+    ).one()
+    g.actor, g.session_id, g.language = found, row.id, row.locale
+    if office.session_is_stale(reading(), now(), token):
         with writing() as session:
-            office.touch_session(session, now(), token, address=address())
-        stop_reading()
+            office.touch_session(session, now(), token)

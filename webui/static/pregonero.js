@@ -45,6 +45,14 @@
       if (button) { button.classList.add("btn-loading"); }
     }
   });
+  doc.addEventListener("htmx:confirm", function (event) {
+    if (!event.detail.question) { return; }
+    event.preventDefault();
+    doc.getElementById("confirm-text").textContent = event.detail.question;
+    dialog.returnValue = "no";
+    dialog.showModal();
+    dialog.onclose = function () { if (dialog.returnValue === "yes") { event.detail.issueRequest(true); } };
+  });
   window.addEventListener("pageshow", function () {
     doc.querySelectorAll("form[data-sent]").forEach(function (form) {
       delete form.dataset.sent;

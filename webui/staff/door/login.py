@@ -37,27 +37,21 @@ def enter() -> BaseResponse:
     """
     typed = Form.sent()
     password = str(typed.values.pop("password", ""))
-    outcome: Refusal | None = None
-    token = ""
     with writing() as store:
-        # A refused login must be kept as an attempt, so the refusal may not roll this back.
-        try:
-            token = office.login(
-                store,
-                now(),
-                user=typed.text("user"),
-                password=password,
-                address=gate.address(),
-                agent=request.headers.get("User-Agent", "")[:200],
-            )
-        except Refusal as refusal:
-            outcome = refusal
-    if outcome is not None:
+        outcome = office.login(
+            store,
+            now(),
+            user=typed.text("user"),
+            password=password,
+            address=gate.address(),
+            agent=request.headers.get("User-Agent", "")[:200],
+        )
+    if isinstance(outcome, Refusal):
         typed.refuse(outcome)
         return _form(typed, typed.text("next"), 401)
     session.clear()
     response = make_response(redirect(gate.safe_next(typed.text("next")) or url_for("start.start")))
-    gate.set_token(response, token)
+    gate.set_token(response, outcome)
     return response
 
 

@@ -1,0 +1,36 @@
+"""The staff's application."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from flask import Flask
+from flask_wtf.csrf import CSRFProtect
+
+from daemon.settings import Settings
+from daemon.store.engine import Store
+from webui.common.base import base_app, utc_now
+from webui.staff import gate, labels
+
+
+def create_staff_app(
+    settings: Settings, *, store: Store | None = None, clock: Callable[[], datetime] = utc_now
+) -> Flask:
+    """All pages of staff behind the login. Never answers what belongs to the portal."""
+    from webui.staff.catalogue import method, plan, zone
+    from webui.staff.door import account, company, login, staff, start
+    from webui.staff.network import router
+    from webui.staff.notices import announcement, notice
+    from webui.staff.people import billing, change, client, invoice, payment, service, suspension
+
+    app = base_app("staff", settings, store=store, clock=clock)
+    gate.install(app)
+    CSRFProtect(app)
+    labels.install(app)
+    for room in (
+        login, start, account, staff, company, client, service, billing, invoice, payment, suspension, change,
+        announcement, notice, router, plan, zone, method,
+    ):  # fmt: skip
+        app.register_blueprint(room.pages)
+    return app

@@ -1,0 +1,192 @@
+"""Billing settings: what is in force, where each comes from, and the form to change it (rows F1-F13)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, flash, redirect, render_template, url_for
+from flask_babel import gettext as _
+from werkzeug.wrappers import Response
+
+from daemon.office import billing as office
+from daemon.rules.billing import NO_NOTICE
+from daemon.rules.refusal import Refusal
+from daemon.rules.sentence import Sentence
+from webui.common.access import reading, writing
+from webui.common.forms import Form, Reader
+from webui.common.show import money, now, percent, plain_money
+from webui.staff.gate import actor, needs
+from webui.staff.people.client import summary_of
+
+pages = Blueprint("billing", __name__)
+
+WHOLE = ("payment_day", "create_days_before", "grace_days", "cut_after_months", "screen_notice_days")
+CHOICES = ("mode", "tax", "first_cycle")
+FIELDS = (*WHOLE, *CHOICES, "late_fee", "reconnection_fee", "reminders")
+REMINDERS = 3
+
+
+def choices() -> dict[str, list[tuple[str, str]]]:
+    """The settings that are one of a few words, with the words staff know."""
+    return {
+        "mode": [
+            ("prepaid", _("Prepaid: pays for the cycle that begins")),
+            ("postpaid", _("Postpaid: pays for the cycle that ended")),
+        ],
+        "tax": [("included", _("Included in the price")), ("added", _("Added on top")), ("none", _("None"))],
+        "first_cycle": [
+            ("full", _("Billed in full")),
+            ("prorated", _("Billed by days")),
+            ("none", _("Not billed")),
+        ],
+    }
+
+
+def labels() -> dict[str, str]:
+    """How each setting is called."""
+    return {
+        "mode": _("Mode"),
+        "payment_day": _("Payment day"),
+        "create_days_before": _("Create the invoice so many days before"),
+        "tax": _("Tax"),
+        "grace_days": _("Days of grace"),
+        "cut_after_months": _("Cut after so many unpaid months"),
+        "late_fee": _("Late fee"),
+        "reconnection_fee": _("Reconnection fee"),
+        "screen_notice_days": _("On-screen notice so many days before"),
+        "reminders": _("Payment reminders"),
+        "first_cycle": _("First cycle"),
+    }
+
+
+def spoken(settings: Any, name: str) -> str:
+    """A setting's value in words."""
+    if name == "late_fee":
+        if settings.late_fee_basis_points:
+            return f"{percent(settings.late_fee_basis_points)} %"
+        return money(settings.late_fee_minor) if settings.late_fee_minor else _("none")
+    if name == "reconnection_fee":
+        return money(settings.reconnection_fee) if settings.reconnection_fee else _("none")
+    if name == "reminders":
+        return ", ".join(f"{one.days:+d} ({' + '.join(one.by)})" for one in settings.reminders) or _("none")
+    value = getattr(settings, name)
+    if name in CHOICES:
+        return dict(choices()[name]).get(value, value)
+    if value is None:
+        return _("off")
+    if name == "cut_after_months" and value == 0:
+        return _("never")
+    return str(value)
+
+
+def source(settings: Any, name: str) -> str:
+    """Where a setting comes from: client, template, company or default."""
+    if name == "late_fee":
+        found = {settings.source("late_fee_minor"), settings.source("late_fee_basis_points")} - {"default"}
+        return str(next(iter(found), "default"))
+    return str(settings.source(name))
+
+
+def fill(settings: Any, own: str) -> Form:
+    """The form: only what `own` ("client" or "company") says itself is filled in; empty inherits."""
+    form = Form()
+    for name in FIELDS:
+        if source(settings, name) != own:
+            form.values[name] = ""
+        elif name == "late_fee":
+            points = settings.late_fee_basis_points
+            form.values[name] = f"{percent(points)}%" if points else plain_money(settings.late_fee_minor)
+        elif name == "reconnection_fee":
+            form.values[name] = plain_money(settings.reconnection_fee)
+        elif name == "reminders":
+            form.values[name] = "own"
+            for place, one in enumerate(settings.reminders, 1):
+                form.values[f"days{place}"] = str(one.days)
+                form.values[f"by{place}"] = list(one.by)
+        else:
+            value = getattr(settings, name)
+            form.values[name] = str(NO_NOTICE if value is None else value)
+    return form
+
+
+def typed(form: Form) -> dict[str, Any]:
+    """What was typed, as the office takes it: None inherits."""
+    reader = Reader(form)
+    values: dict[str, Any] = {name: reader.whole(name) for name in WHOLE}
+    values.update({name: form.maybe(name) for name in (*CHOICES, "late_fee", "reconnection_fee")})
+    values["reminders"] = None
+    if form.text("reminders") == "own":
+        values["reminders"] = []
+        for place in range(1, REMINDERS + 1):
+            days, by = reader.whole(f"days{place}"), form.values.get(f"by{place}") or []
+            if days is not None:
+                values["reminders"].append({"days": days, "by": by})
+            elif by:
+                reader.found.append(Refusal("reminders", Sentence("Type how many days, or untick the ways")))
+    reader.done()
+    return values
+
+
+def refused(form: Form, refusal: Refusal) -> None:
+    """Refusals at the fields of this form: both forms of a late fee are one field."""
+    form.refuse(refusal)
+    for name in ("late_fee_minor", "late_fee_basis_points"):
+        if name in form.errors:
+            form.errors["late_fee"] = form.errors.pop(name)
+    for place in range(1, REMINDERS + 1):
+        if f"days{place}" in form.errors:
+            form.errors["reminders"] = form.errors.pop(f"days{place}")
+
+
+def sent() -> Form:
+    """The form as this request sent it."""
+    return Form.sent(lists=[f"by{place}" for place in range(1, REMINDERS + 1)])
+
+
+def page_words(settings: Any, above: Any) -> dict[str, Any]:
+    """What the template of the form needs: the settings in force, and those that an empty field inherits."""
+    return {
+        "fields": FIELDS,
+        "labels": labels(),
+        "choices": choices(),
+        "in_force": {name: spoken(settings, name) for name in FIELDS},
+        "sources": {name: source(settings, name) for name in FIELDS},
+        "inherited": {name: spoken(above, name) for name in FIELDS},
+    }
+
+
+def _page(client_id: int, form: Form | None = None) -> str:
+    session = reading()
+    settings, company = office.get_billing(session, client_id).settings, office.get_billing(session).settings
+    return render_template(
+        "people/billing.html",
+        section="clients",
+        tab="billing",
+        part="settings",
+        client=summary_of(client_id),
+        form=form or fill(settings, "client"),
+        **page_words(settings, company),
+    )
+
+
+@pages.get("/clients/<int:client_id>/billing")
+def settings(client_id: int) -> str:
+    """The settings in force and where each comes from, with the form for those who may change them."""
+    summary_of(client_id)
+    return _page(client_id)
+
+
+@pages.post("/clients/<int:client_id>/billing")
+@needs("billing")
+def save(client_id: int) -> str | Response:
+    """Change the client's own settings; an empty field inherits from the company."""
+    form = sent()
+    try:
+        values = typed(form)
+        with writing() as session:
+            office.edit_billing(session, actor(), now(), client_id, **values)
+    except Refusal as refusal:
+        refused(form, refusal)
+        return _page(client_id, form)
+    flash(_("The billing settings were saved. The summary shows what follows from them."), "done")
+    return redirect(url_for("billing.settings", client_id=client_id))
