@@ -17,6 +17,7 @@ _MARKUP = re.compile(rb"<(?:!--|([/]?)([a-zA-Z][^\s/>\0]*)|[!?/])")
 _REST_OF_TAG = re.compile(
     rb"(?:[\s/]+|[^\s/>][^\s/>=]*+(?:\s*+=\s*+(?:\"[^\"]*+\"|'[^']*+'|(?![\"'])[^\s>]*+)|(?!\s*+=)))*+>"
 )
+_CUT_CHARACTER = re.compile(rb"(?:[\xc2-\xf4]|[\xe0-\xf4][\x80-\xbf]|[\xf0-\xf4][\x80-\xbf]{2})\Z")
 _COMMENT_END = re.compile(rb"--!?>")
 _SCRIPT = re.compile(rb"(?i)<!--|-->|<(/?)script(?=[\s/>])")
 _RAW = frozenset((b"style", b"textarea", b"title", b"xmp", b"iframe", b"noembed", b"noframes"))
@@ -61,8 +62,8 @@ class TailScanner:
         self._script = 0  # 0 plain, 1 after <!--, 2 after <!-- and <script
         self._open: dict[bytes, int] = {}
         self._paragraph = False
-        self._table = 0
-        self._cell = False
+        self._tables: list[dict[bytes, int] | None] = []  # of each open table: what was open before its cell
+        self._end = b""
         self._frames = False
         self._text_since = False  # text, also blanks, since a tag that may have closed something
         self._body_over = False
@@ -73,6 +74,7 @@ class TailScanner:
         """Read on."""
         if self._lost or not data:
             return
+        self._end = (self._end + data)[-4:]
         data = self._pending + data
         at = 0
         while at < len(data):
@@ -87,15 +89,14 @@ class TailScanner:
     def tail(self) -> Tail:
         """How the page would end here."""
         leftovers = any(self._open.get(name, 0) > 0 for name in _FORMATTING)
-        in_table = self._table > 0 and not self._cell
         return Tail(
             obstacle=self._obstacle(leftovers),
-            clean=not (self._paragraph or leftovers or self._table > 0 or self._open.get(b"button", 0) > 0),
-            in_table=in_table,
+            clean=not (self._paragraph or leftovers or self._tables or self._open.get(b"button", 0) > 0),
+            in_table=bool(self._tables) and self._tables[-1] is None,
         )
 
     def _obstacle(self, leftovers: bool) -> str:
-        if self._lost or self._pending or self._mode:
+        if self._lost or self._pending or self._mode or _CUT_CHARACTER.search(self._end):
             return "open-end"
         if self._frames:
             return "frameset"
@@ -104,7 +105,8 @@ class TailScanner:
                 return "open-end"
         # A formatting element whose block was closed before it comes back with the next content: were that the
         # notice, an empty copy would stay behind when the notice is taken away. Text since then brought it back.
-        return "open-end" if leftovers and not self._text_since else ""
+        between_cells = bool(self._tables) and self._tables[-1] is None  # text there does not bring it back
+        return "open-end" if leftovers and (between_cells or not self._text_since) else ""
 
     def _content(self, data: bytes, at: int) -> int:
         match = _MARKUP.search(data, at)
@@ -215,12 +217,13 @@ class TailScanner:
         elif name == b"p":
             self._paragraph = True
         elif name == b"table":
-            self._table += 1
-            self._cell = False
+            self._tables.append(None)
         elif name in _CELLS:
-            self._cell = True
+            self._leave_cell()
+            if self._tables:
+                self._tables[-1] = {key: self._open.get(key, 0) for key in _FORMATTING}
         elif name in _ROWS:
-            self._cell = False
+            self._leave_cell()
         elif name in _BLOCKS:
             self._paragraph = False
         if name in _BLOCKS or name in _ROWS or name in _CELLS or name in _ITEMS:
@@ -228,19 +231,16 @@ class TailScanner:
         if name in _FORMATTING or name == b"button":
             self._open[name] = self._open.get(name, 0) + 1
             self._text_since = True
-        elif name in _BLOCKS:
-            self._open[name] = self._open.get(name, 0) + 1
-        elif name in _HIDING and not (empty and name in (b"svg", b"math")):
+        elif name in _BLOCKS or (name in _HIDING and not (empty and name in (b"svg", b"math"))):
             self._open[name] = self._open.get(name, 0) + 1
 
     def _end_tag(self, name: bytes) -> None:
-        if name == b"p" or (self._table > 0 and (name == b"table" or name in _CELLS)):
+        if name == b"p":
             self._paragraph = False
-        if name == b"table":
-            self._table = max(0, self._table - 1)
-            self._cell = self._table > 0
-        elif name in _CELLS or name in _ROWS:
-            self._cell = False
+        if name in _CELLS or name in _ROWS:
+            self._leave_cell()
+        if name == b"table" and self._tables:
+            self._tables.pop()
         if self._open.get(name, 0) > 0:
             if name in _BLOCKS:  # one that is not open closes nothing
                 self._paragraph = False
@@ -249,3 +249,10 @@ class TailScanner:
             self._body_over = True
         else:
             self._text_since = False
+
+    def _leave_cell(self) -> None:
+        """The end of a cell closes what was opened in it, formatting too."""
+        if self._tables and self._tables[-1] is not None:
+            self._open.update(self._tables[-1])
+            self._tables[-1] = None
+            self._paragraph = False

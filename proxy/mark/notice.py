@@ -184,18 +184,27 @@ def banner(notice: Notice, tail: Tail, name: str) -> bytes:
     if notice.link is not None:
         address = to_ascii(escape(notice.link))
         link = b'<p><a href="' + address + b'" rel="noreferrer noopener">' + to_ascii(MORE) + b"</a></p>"
-    heading = b"<b>" + to_ascii(TITLE) + b"</b>"
+    text = b"<b>" + to_ascii(TITLE) + b"</b>" + body.html + link
+    font = b'<font color="#000000" face="Arial, Helvetica, sans-serif" size="3">' + text + b"</font>"
     if tail.clean:
         inner = (
-            b'<table width="100%" border="1" cellpadding="10" cellspacing="0" bgcolor="#fff3cd" dir="ltr">'
-            b'<tr><td align="left"><font color="#000000" face="Arial, Helvetica, sans-serif" size="3">'
-            + heading + body.html + link + b"</font></td></tr></table>"
+            b'<table width="100%" border="1" cellpadding="10" cellspacing="0" bgcolor="#fff3cd" dir="ltr"'
+            + _style("display:table", "width:100%") + b'><tr style="display:table-row!important">'
+            b'<td align="left"' + _style("display:table-cell", "padding:10px") + b">" + font + b"</td></tr></table>"
         )  # fmt: skip
     else:
         if tail.in_table and body.tables:
             raise Refused("open-table")
-        inner = b'<object><fieldset dir="ltr"><legend>' + heading + b"</legend>" + body.html + link
-        inner += b"</fieldset></object>"
+        inner = (
+            b'<object style="display:block!important"><fieldset dir="ltr"' + _style("display:block", "padding:10px")
+            + b">" + font + b"</fieldset></object>"
+        )  # fmt: skip
     element = b"x-" + name.encode("ascii")
-    style = b'style="display:block;clear:both;margin:8px 0;text-align:left"'
-    return b"<" + element + b' lang="es" ' + style + b">" + inner + b"</" + element + b">"
+    style = b' style="display:block!important;clear:both!important;margin:8px 0!important;text-align:left!important"'
+    return b"<" + element + b' lang="es"' + style + b">" + inner + b"</" + element + b">"
+
+
+def _style(*rules: str) -> bytes:
+    """An inline style that the page's own rules do not override (where the page's policy lets it work at all)."""
+    common = ("background:#fff3cd", "color:#000", "border-color:#b58900", "visibility:visible", "position:static")
+    return b' style="' + ";".join(f"{rule}!important" for rule in (*rules, *common)).encode("ascii") + b'"'

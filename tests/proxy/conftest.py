@@ -164,7 +164,8 @@ def page(body: bytes, head: bytes = b"", status: bytes = b"200 OK", kind: bytes 
 def chunked(*pieces: bytes, head: bytes = b"", kind: bytes = b"text/html", last: bytes = b"0\r\n\r\n") -> bytes:
     """A chunked response."""
     body = b"".join(b"%x\r\n%s\r\n" % (len(piece), piece) for piece in pieces)
-    return b"HTTP/1.1 200 OK\r\nContent-Type: " + kind + b"\r\nTransfer-Encoding: chunked\r\n" + head + b"\r\n" + body + last
+    start = b"HTTP/1.1 200 OK\r\nContent-Type: " + kind + b"\r\nTransfer-Encoding: chunked\r\n"
+    return start + head + b"\r\n" + body + last
 
 
 def body_of(answer: bytes) -> bytes:

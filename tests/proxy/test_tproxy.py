@@ -21,7 +21,7 @@ pytestmark = pytest.mark.root
 SERVER = textwrap.dedent(
     """
     import http.server, socketserver, socket, threading
-    PAGE = %r
+    PAGE = PAGE_BYTES
     class Site(http.server.BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
         def do_GET(self):
@@ -44,8 +44,7 @@ SERVER = textwrap.dedent(
     threading.Thread(target=greet, daemon=True).start()
     Server(("198.51.100.10", 80), Site).serve_forever()
     """
-    % PAGE
-)
+).replace("PAGE_BYTES", repr(PAGE))
 
 
 def sh(*words: str, check: bool = True) -> str:
