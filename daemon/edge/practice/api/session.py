@@ -166,16 +166,16 @@ class Session:
         """Replies in bytes. Neighbours that both have a tag are shuffled together, as routers do: a client
         that does not go by tags has to notice here."""
         out = bytearray()
-        group: list[tuple[Request, Reply]] = []
+        group: dict[str, tuple[Request, Reply]] = {}
         for request, reply in answers:
-            if not request.tag or any(other.tag == request.tag for other, _ in group[-64:]):
-                out += self._together(group)
-                group = []
-            group.append((request, reply))
+            if not request.tag or request.tag in group:
+                out += self._together(list(group.values()))
+                group = {}
+            group[request.tag] = (request, reply)
             if not request.tag:
-                out += self._together(group)
-                group = []
-        out += self._together(group)
+                out += self._together(list(group.values()))
+                group = {}
+        out += self._together(list(group.values()))
         return bytes(out)
 
     def _together(self, group: Sequence[tuple[Request, Reply]]) -> bytes:
