@@ -141,3 +141,12 @@ def test_tracked_connections_are_listed_and_removed(make_desk) -> None:
     assert desk.say(f"{menu}/remove", f"=.id={row['.id']}") == [["!done"]]
     assert desk.rows(menu) == []
     assert desk.refusal(f"{menu}/remove", f"=.id={row['.id']}") == "no such item"
+
+
+def test_a_host_name_in_a_list_is_kept_but_never_reaches_the_kernel(make_desk) -> None:
+    plane = Recorder()
+    desk = make_desk(plane=plane)
+    desk.add(LIST, list="allowed", address="pay.example.net")
+    desk.add(LIST, list="allowed", address="203.0.113.5")
+    assert plane.told[-1][1] == ["203.0.113.5"]
+    assert [row["address"] for row in desk.rows(LIST)] == ["pay.example.net", "203.0.113.5"]

@@ -119,13 +119,36 @@ def test_a_version_or_a_data_plane_that_is_not_there_is_refused(running) -> None
 
 
 def test_the_machines_own_namespace_is_never_taken(tmp_path: Path) -> None:
-    own, other = tmp_path / "own", tmp_path / "other"
-    own.touch()
-    other.touch()
-    check_namespace(None, own=str(other), first=str(own))
-    with pytest.raises(PracticeError, match="--netns"):
-        check_namespace(None, own=str(own), first=str(own))
-    with pytest.raises(PracticeError, match="run as root"):
-        check_namespace(None, own=str(own), first=str(tmp_path / "missing"))
-    with pytest.raises(PracticeError, match="ip netns add"):
-        check_namespace("no-such-namespace-here")
+    named, hidden = tmp_path / "named", tmp_path / "hidden"
+    named.mkdir()
+    machine, other, edge = tmp_path / "machine", tmp_path / "other", named / "edge"
+    for namespace in (machine, other, edge):
+        namespace.touch()
+    (named / "mine").hardlink_to(machine)
+
+    def check(netns: str | None, own: Path, first: Path) -> None:
+        check_namespace(netns, own=own, firsts=(hidden, first), named=named)
+
+    for good in (
+        (None, other, machine),
+        ("edge", machine, machine),
+        ("edge", machine, hidden),
+        (None, edge, hidden),
+    ):
+        check(*good)
+    for bad in (
+        (None, machine, machine),
+        ("mine", other, machine),
+        (None, other, hidden),
+        ("mine", machine, hidden),
+    ):
+        with pytest.raises(PracticeError, match="--netns"):
+            check(*bad)
+    for missing in ("nowhere", "../named/edge"):
+        with pytest.raises(PracticeError, match="ip netns add"):
+            check(missing, machine, machine)
+
+
+def test_an_address_that_is_taken_is_said_so(running) -> None:
+    with pytest.raises(PracticeError, match="can not listen on 127.0.0.1"):
+        running(port=running().port)

@@ -3,7 +3,7 @@
 Public, and all that others should use:
 
 - `run.PracticeOptions`, `run.serve(options)`, `async with run.PracticeRouter(options) as router:
-  router.port`; it can not start: `run.PracticeError`, `schema.VersionError`, `flash.FlashError`, `OSError`.
+  router.port`; it can not start: `run.PracticeError`, `schema.VersionError`, `flash.FlashError`.
 - `schema.check_sentence(words, version) -> list[str]`: re-check a line of a transcript; empty means good.
 - `schema.EXACT`: the versions there are, short name -> exact name.
 - `factory.wisp_edge(wan, lan, box)`: rows for `PracticeOptions.initial`.

@@ -49,21 +49,50 @@ class PracticeOptions:
 
 
 def check_namespace(
-    netns: str | None, *, own: str = "/proc/self/ns/net", first: str = "/proc/1/ns/net"
+    netns: str | None,
+    *,
+    own: Path = Path("/proc/self/ns/net"),
+    firsts: Sequence[Path] | None = None,
+    named: Path = Path("/run/netns"),
 ) -> None:
-    """Refuse a data plane in the machine's own network namespace. Raises PracticeError."""
-    here = Path("/run/netns", netns) if netns else Path(own)
+    """Refuse a data plane in the machine's own network namespace. Raises PracticeError.
+
+    The machine's own is that of the first process; some hardened machines hide that one's even from root, then
+    the kernel's thread daemon tells. Where neither does, only a namespace that somebody gave a name is taken.
+    """
+    here = named / netns if netns else own
     if netns and ("/" in netns or not here.exists()):
         raise PracticeError(f"there is no network namespace {netns!r}; make it with: ip netns add {netns}")
-    try:
-        same = os.path.samestat(here.stat(), Path(first).stat())
-    except OSError as fault:
-        raise PracticeError(f"can not tell which network namespace this is ({fault}); run as root") from fault
-    if same:
+    first = next(filter(None, map(_identity, _firsts() if firsts is None else firsts)), None)
+    if first is not None:
+        apart = _identity(here) != first
+    else:
+        names = [_identity(path) for path in named.iterdir()] if named.is_dir() else []
+        apart = _identity(here) in names and (netns is None or _identity(here) != _identity(own))
+    if not apart:
         raise PracticeError(
             "the linux data plane would rewrite the firewall, queues and routes of this machine itself. "
             "Name another network namespace with --netns, or start inside one with: ip netns exec NAME …"
         )
+
+
+def _firsts() -> list[Path]:
+    """Processes that are in the machine's own network namespace for certain, as far as they can be seen."""
+    there = [Path("/proc/1/ns/net")]
+    with contextlib.suppress(OSError):
+        # In a container the second process may be anybody's.
+        if Path("/proc/2/comm").read_text("ascii").strip() == "kthreadd":
+            there.append(Path("/proc/2/ns/net"))
+    return there
+
+
+def _identity(namespace: Path) -> tuple[int, int] | None:
+    """What tells a namespace from others, or None where it can not be seen."""
+    try:
+        status = namespace.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 def make_plane(options: PracticeOptions) -> Plane:
@@ -98,10 +127,12 @@ class PracticeRouter:
         options = self.options
         version = exact_version(options.version)
         saved = flash.read(options.state) if options.state else None
-        if options.transcript:
-            self._transcript = options.transcript.open("a", encoding="ascii")
-        self._plane = make_plane(options)
         try:
+            self._plane = make_plane(options)
+        except PlaneError as fault:
+            raise PracticeError(f"the data plane does not start: {fault}") from fault
+        try:
+            self._transcript = options.transcript.open("a", encoding="ascii") if options.transcript else None
             self.router = Router(version, self._plane, report=options.report)
             self._fill(saved)
             self.router.users.ensure(options.user, options.password)
@@ -112,7 +143,12 @@ class PracticeRouter:
             )
         except PlaneError as fault:
             self._close_files()
-            raise PracticeError(f"the data plane does not start: {fault}") from fault
+            raise PracticeError(f"the data plane refuses the rows: {fault}") from fault
+        except OSError as fault:
+            self._close_files()
+            raise PracticeError(
+                f"can not listen on {options.host}:{options.port} or write its files: {fault}"
+            ) from fault
         except BaseException:
             self._close_files()
             raise
@@ -122,7 +158,11 @@ class PracticeRouter:
             self._save()
             self._keep(self._flash())
         if options.ready:
-            self._write_ready(options.ready, version)
+            try:
+                self._write_ready(options.ready, version)
+            except OSError as fault:
+                await self.__aexit__()
+                raise PracticeError(f"can not write the ready file {options.ready}: {fault}") from fault
         return self
 
     async def __aexit__(self, *reason: object) -> None:
@@ -230,7 +270,7 @@ class PracticeRouter:
 
 
 async def serve(options: PracticeOptions) -> None:
-    """Run a practice router until cancelled. Raises PracticeError, VersionError, FlashError or OSError (the
-    address is taken) when it can not start."""
+    """Run a practice router until cancelled. Raises PracticeError, VersionError or FlashError when it can not
+    start."""
     async with PracticeRouter(options):
         await asyncio.Event().wait()

@@ -9,7 +9,7 @@ from typing import Any
 from daemon.edge.practice.rows.firewall import address_list
 from daemon.edge.practice.rows.menu import Host, Row
 from daemon.edge.practice.rows.table import StoredMenu
-from daemon.edge.practice.rows.values import format_time, parse_time
+from daemon.edge.practice.rows.values import HOST_NAME, format_time, parse_time
 
 
 def date_text(epoch: float) -> str:
@@ -32,9 +32,11 @@ class AddressListMenu(StoredMenu):
         return out
 
     def snapshot(self) -> list[Row]:
-        """Rows without what is left of their time: it changes all the time and steers nothing."""
+        """Rows without what is left of their time: it changes all the time and steers nothing. Host names are left
+        out: this router resolves none, so they match nothing."""
         plain = super().row
-        return [{key: value for key, value in plain(item).items() if key != "timeout"} for item in self.order]
+        rows = (plain(item) for item in self.order if not HOST_NAME.fullmatch(self.rows[item]["address"]))
+        return [{key: value for key, value in row.items() if key != "timeout"} for row in rows]
 
     def set(self, items: Sequence[str], written: Mapping[str, str], cleared: Iterable[str]) -> None:
         super().set(items, written, cleared)

@@ -30,7 +30,7 @@ _UNITS = {"w": 604_800_000, "d": 86_400_000, "h": 3_600_000, "m": 60_000, "s": 1
 _NUMBER = re.compile(r"[0-9]{1,20}")
 _RATE = re.compile(r"([0-9]{1,15})([kMG]?)")
 _MULTIPLE = {"": 1, "k": 1000, "M": 1_000_000, "G": 1_000_000_000}
-_HOST_NAME = re.compile(r"(?=.{1,253}$)[A-Za-z0-9_]([A-Za-z0-9_-]*)(\.[A-Za-z0-9_-]+)+\.?")
+HOST_NAME = re.compile(r"(?=.{1,253}$)(?![0-9.]+$)[A-Za-z0-9_]([A-Za-z0-9_-]*)(\.[A-Za-z0-9_-]+)+\.?")
 _MAC = re.compile(r"([0-9A-Fa-f]{2}[:-]){5}[0-9A-Fa-f]{2}")
 
 
@@ -339,7 +339,7 @@ def list_address(family: int) -> Kind:
     literal = range4 if family == 4 else range6
 
     def kind(value: str, arg: str, names: Names) -> str:
-        if _HOST_NAME.fullmatch(value) and not re.fullmatch(r"[0-9.]+", value):
+        if HOST_NAME.fullmatch(value):
             return value
         return literal(value, arg, names)
 
