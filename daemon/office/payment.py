@@ -153,7 +153,7 @@ def delete_payment(session: Session, actor: Actor, now: datetime, payment_id: in
     client_id = payment.client_id
     told = standing.move_on(session, now, client_id)
     if told.events:  # what the clock owed is written first: it may move what the payment left
-        standing.finish(session, actor.name, told, now, _nothing)
+        standing.finish(session, actor.name, told, now, no_deed)
         told = standing.move_on(session, now, client_id)
     parts = _parts(session, told, payment_id)
     payment = session.get_one(Payment, payment_id)
@@ -223,7 +223,8 @@ def list_payments(
     ]
 
 
-def _nothing(_account: Account, _at: datetime) -> Iterator[Event]:
+def no_deed(_account: Account, _at: datetime) -> Iterator[Event]:
+    """Nothing: only what the clock owed is written."""
     yield from ()
 
 

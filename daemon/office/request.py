@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, or_, select, update
 from sqlalchemy.orm import Session
 
 from daemon.office import catalogue, change
@@ -48,22 +48,21 @@ def ask(session: Session, actor: Actor, now: datetime, kind: RequestKind, router
     return row.id
 
 
+def waiting(session: Session, now: datetime, router_id: int | None = None) -> bool:
+    """Whether a request waits to be taken: asked in a reading session, so that idle loops write nothing."""
+    query = select(Request.id).where(*_free(now)).limit(1)
+    if router_id is not None:
+        query = query.where(Request.router_id == router_id)
+    return session.scalars(query).first() is not None
+
+
 def take_request(
     session: Session, now: datetime, holder: str, router_ids: Sequence[int] | None = None
 ) -> Request | None:
     """Take the oldest request that waits (of some routers), or whose taker was lost; None when there is
     none.
     """
-    query = (
-        select(Request)
-        .where(
-            Request.done_at.is_(None),
-            Request.taken_at.is_(None) | (Request.taken_at < now - LOST_AFTER),
-        )
-        .order_by(Request.id)
-        .limit(1)
-        .with_for_update(skip_locked=True)
-    )
+    query = select(Request).where(*_free(now)).order_by(Request.id).limit(1).with_for_update(skip_locked=True)
     if router_ids is not None:
         query = query.where(Request.router_id.in_(router_ids))
     row = session.scalars(query).first()
@@ -103,3 +102,7 @@ def list_requests(session: Session, router_id: int | None = None, limit: int = 2
     if router_id is not None:
         query = query.where(Request.router_id == router_id)
     return session.scalars(query).all()
+
+
+def _free(now: datetime) -> list[ColumnElement[bool]]:
+    return [Request.done_at.is_(None), or_(Request.taken_at.is_(None), Request.taken_at < now - LOST_AFTER)]

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from daemon.office import catalogue, change
 from daemon.office.actor import Actor
+from daemon.office.facts import router_facts
 from daemon.office.text import clean
 from daemon.rules.refusal import Collector, Refusal
 from daemon.rules.sentence import Sentence, say
@@ -26,6 +27,26 @@ from daemon.store.service import InternetService
 API_PORT = 8728
 API_TLS_PORT = 8729
 LONGEST_LEASE = timedelta(minutes=10)
+
+
+__all__ = [
+    "RouterRow",
+    "add_router",
+    "confirm_plan",
+    "confirmed",
+    "drop_lease",
+    "edit_router",
+    "get_router",
+    "keep_lease",
+    "list_routers",
+    "live_router_ids",
+    "mark_cut_verified",
+    "record_fault",
+    "record_status",
+    "retire_router",
+    "router_facts",
+    "take_lease",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +140,11 @@ def get_router(session: Session, router_id: int) -> RouterRow:
     return RouterRow(row, session.get(RouterStatus, router_id), _services(session).get(router_id, 0))
 
 
+def live_router_ids(session: Session) -> list[int]:
+    """The routers that are to be kept in step."""
+    return list(session.scalars(select(Router.id).where(Router.retired_at.is_(None)).order_by(Router.id)))
+
+
 STATUS_FIELDS = frozenset(
     {
         "seen_at",
@@ -162,9 +188,33 @@ def record_status(session: Session, now: datetime, router_id: int, **values: Any
             row.error_since = None
         elif row.error_since is None or not before["error"]:
             row.error_since = now
+    if "held" in values and values["held"] is None and "confirmed_at" not in values:
+        row.confirmed_at = None
     row.seen_at = values.get("seen_at", now)
     session.flush()
     return before != {name: getattr(row, name) for name in told}
+
+
+def record_fault(session: Session, now: datetime, router_id: int, text: str) -> bool:
+    """Keep that a router could not be reached or refused us, and why."""
+    return record_status(session, now, router_id, reachable=False, in_step=False, error=text)
+
+
+def confirm_plan(session: Session, actor: Actor, now: datetime, router_id: int) -> None:
+    """A person lets a held plan go: the daemon carries out what the facts then say, once."""
+    actor.check("router")
+    row = session.get(RouterStatus, router_id)
+    if row is None or row.held is None:
+        raise Refusal("", "Nothing is held on this router")
+    row.confirmed_at = now
+    session.flush()
+    change.record(session, actor, now, "router", router_id, "confirm", None, {"held": row.held})
+
+
+def confirmed(session: Session, router_id: int) -> bool:
+    """Whether a person has confirmed what is held on a router."""
+    row = session.get(RouterStatus, router_id)
+    return row is not None and row.held is not None and row.confirmed_at is not None
 
 
 def take_lease(session: Session, now: datetime, router_id: int, holder: str, lasts: timedelta) -> bool:

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from daemon.office import change
 from daemon.office.account import Office, load, office_of
 from daemon.office.actor import SYSTEM, Actor
+from daemon.office.announcement import spread, unspread
 from daemon.office.hold import decide
 from daemon.office.journal import Told, save
 from daemon.rules.calendar import whole_minute
@@ -42,6 +43,10 @@ class RunCounts:
     chunks: int = 0
     held: Sentence | None = None
 
+    def counts(self) -> dict[str, int]:
+        """The counts by kind of event, as plain data."""
+        return dict(self.events)
+
 
 def run_clock(store: Store, now: datetime, *, chunk: int = CHUNK) -> RunCounts:
     """Let everything happen that lies before the minute of `now`, in time order.
@@ -54,6 +59,7 @@ def run_clock(store: Store, now: datetime, *, chunk: int = CHUNK) -> RunCounts:
     counts.held = _jumped(store, until)
     if counts.held is not None:
         return counts
+    _spread(store)
     _resettle(store, now, counts, chunk)
     _confirmed(store, now, counts, chunk)
     while True:
@@ -105,6 +111,17 @@ def _jumped(store: Store, until: datetime) -> Sentence | None:
             before=clock.reached_at.date().isoformat(),
             now=until.date().isoformat(),
         )
+
+
+def _spread(store: Store) -> None:
+    """Give everyone their notice of announcements that were written for many."""
+    with store.read() as session:
+        waiting = list(unspread(session))
+    for announcement_id in waiting:
+        more = True
+        while more:
+            with store.write() as session:
+                more = spread(session, announcement_id)
 
 
 def _resettle(store: Store, now: datetime, counts: RunCounts, chunk: int) -> None:

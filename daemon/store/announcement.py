@@ -31,3 +31,5 @@ class Announcement(Base):
     created_at: Mapped[datetime]
     created_by: Mapped[str] = mapped_column(String(120))
     withdrawn_at: Mapped[datetime | None]
+    spread_to: Mapped[int | None]
+    """Clients up to this id have their notice; None when all have. Many clients are told in several short writes."""

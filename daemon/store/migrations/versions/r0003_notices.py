@@ -24,6 +24,7 @@ def upgrade() -> None:
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("created_by", sa.String(length=120), nullable=False),
         sa.Column("withdrawn_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("spread_to", sa.Integer(), nullable=True),
         sa.CheckConstraint(
             "service_class IN ('payment', 'suspension', 'maintenance', 'security')",
             name="ck_announcement_service_class",
