@@ -57,13 +57,18 @@ def decode_word(raw: bytes) -> str:
 class SentenceReader:
     """Cuts a byte stream, fed in any pieces, into sentences of raw words. Empty sentences are ignored.
 
-    `feed` raises ProtocolError for a reserved prefix and beyond the limits; after that the reader must not
-    be used.
+    `feed` raises ProtocolError for a reserved prefix and beyond the limits, and with `replies` for a
+    sentence that does not begin with `!`, as all replies do; after that the reader must not be used.
     """
 
     def __init__(
-        self, max_word: int = MAX_WORD, max_words: int = MAX_WORDS, max_sentence: int = MAX_SENTENCE
+        self,
+        max_word: int = MAX_WORD,
+        max_words: int = MAX_WORDS,
+        max_sentence: int = MAX_SENTENCE,
+        replies: bool = False,
     ) -> None:
+        self._replies = replies
         self._max_word = max_word
         self._max_words = max_words
         self._max_sentence = max_sentence
@@ -107,6 +112,8 @@ class SentenceReader:
                     words = []
                 size = 0
                 continue
+            if self._replies and not words and start < end and buffer[start] != 0x21:
+                raise ProtocolError("a reply that does not begin with '!': this is not the RouterOS API")
             stop = start + length
             if stop > end:
                 break

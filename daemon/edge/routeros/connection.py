@@ -71,7 +71,7 @@ class Connection(asyncio.Protocol):
     def __init__(self, name: str, loop: asyncio.AbstractEventLoop) -> None:
         self._name = name
         self._loop = loop
-        self._reader = SentenceReader()
+        self._reader = SentenceReader(replies=True)
         self._pending: dict[str, _Pending] = {}
         self._tag = 0
         self._transport: asyncio.Transport | None = None
@@ -173,7 +173,9 @@ class Connection(asyncio.Protocol):
         tag = str(self._tag)
         now = self._loop.time()
         self._pending[tag] = _Pending(words[0], now + deadline, now, future)
-        if self._timer is None:
+        if self._timer is None or self._timer.when() > now + deadline:
+            if self._timer is not None:
+                self._timer.cancel()
             self._timer = self._loop.call_at(now + deadline, self._watch)
         self._transport.write(encode((*words, f".tag={tag}")))
         return future

@@ -1,0 +1,1 @@
+"""The RouterOS driver: its words, its patience, and what it leaves on a router."""

@@ -1,0 +1,120 @@
+"""Other ends of the wire: scripted servers that say what a test wants, whole, in pieces, or not at all."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+
+from daemon.edge.routeros.endpoint import Endpoint
+
+
+def scene(test: Callable[..., Awaitable[None]]) -> Callable[..., None]:
+    """Run an async test; nothing waits for ever."""
+
+    @functools.wraps(test)
+    def run(*args: object, **kwargs: object) -> None:
+        async def limited() -> None:
+            async with asyncio.timeout(60):
+                await test(*args, **kwargs)
+
+        asyncio.run(limited())
+
+    return run
+
+
+Handler = Callable[["Peer"], Awaitable[None]]
+
+
+class Peer:
+    """One connection at the server's side. Its codec is written here, apart from ours."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader = reader
+        self.writer = writer
+        self.heard: list[list[str]] = []
+
+    async def hear(self) -> list[str]:
+        """The next sentence."""
+        words: list[str] = []
+        while True:
+            length = (await self.reader.readexactly(1))[0]
+            if length >= 0xE0:
+                length = int.from_bytes(bytes([length & 0x0F]) + await self.reader.readexactly(3), "big")
+            elif length >= 0xC0:
+                length = int.from_bytes(bytes([length & 0x1F]) + await self.reader.readexactly(2), "big")
+            elif length >= 0x80:
+                length = (length & 0x3F) << 8 | (await self.reader.readexactly(1))[0]
+            if length == 0:
+                self.heard.append(words)
+                return words
+            words.append((await self.reader.readexactly(length)).decode("utf-8", "surrogateescape"))
+
+    async def say(self, *words: str | bytes) -> None:
+        """One sentence."""
+        await self.raw(sentence(*words))
+
+    async def raw(self, data: bytes) -> None:
+        self.writer.write(data)
+        await self.writer.drain()
+
+    async def welcome(self) -> None:
+        """Hear a login and accept it."""
+        words = await self.hear()
+        assert words[0] == "/login"
+        await self.say("!done", tag(words))
+
+
+def tag(words: Sequence[str]) -> str:
+    return next(word for word in words if word.startswith(".tag="))
+
+
+def sentence(*words: str | bytes) -> bytes:
+    out = b""
+    for word in words:
+        raw = word if isinstance(word, bytes) else word.encode()
+        size = len(raw)
+        if size < 0x80:
+            out += bytes([size])
+        elif size < 0x4000:
+            out += (size | 0x8000).to_bytes(2, "big")
+        else:
+            out += (size | 0xC00000).to_bytes(3, "big")
+        out += raw
+    return out + b"\0"
+
+
+@asynccontextmanager
+async def server(handler: Handler, **about: object) -> AsyncIterator[Endpoint]:
+    """A server on a free loopback port that runs `handler` for each connection; gives the endpoint to reach it."""
+    tasks: set[asyncio.Task[None]] = set()
+    faults: list[BaseException] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        tasks.add(task)
+        try:
+            await handler(Peer(reader, writer))
+        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            pass
+        except AssertionError as error:
+            faults.append(error)
+        finally:
+            writer.close()
+            tasks.discard(task)
+
+    listener = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=about.pop("ssl", None))  # type: ignore[arg-type]
+    try:
+        port = listener.sockets[0].getsockname()[1]
+        yield Endpoint(
+            **{"host": "127.0.0.1", "port": port, "user": "pregonero", "password": "s3creto", **about}  # type: ignore[arg-type]
+        )
+    finally:
+        listener.close()
+        for task in list(tasks):
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    if faults:
+        raise faults[0]
