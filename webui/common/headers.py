@@ -10,6 +10,9 @@ POLICY = (
     "connect-src 'self'; frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 
+#: For a page of ours that holds an announcement: the sanitised colours and sizes in it may show.
+ANNOUNCEMENT_POLICY = POLICY + "; style-src-attr 'unsafe-inline'"
+
 #: For the preview of an announcement, shown in a frame of ours: its own inline styles, and nothing else.
 PREVIEW_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox; base-uri 'none'; "

@@ -66,7 +66,8 @@ def tell(sentence: Sentence | dict[str, Any] | str | None) -> str:
             return ""
         sentence = read
     spoken = Sentence(sentence.text, {name: _word(name, word) for name, word in sentence.params.items()})
-    return spoken.fill(translate(sentence.text))
+    said = spoken.fill(translate(sentence.text))
+    return said[:1].upper() + said[1:]
 
 
 def _word(name: str, word: str | int) -> str | int:

@@ -7,6 +7,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from daemon.office import notice as office
 from webui.common.access import reading, writing
+from webui.common.headers import ANNOUNCEMENT_POLICY
 from webui.common.show import now
 from webui.portal.subscriber import line_at, notice_of
 
@@ -31,13 +32,16 @@ def suspended() -> str:
 
 
 @pages.get("/n/<token>")
-def show(token: str) -> Response | str:
+def show(token: str) -> Response:
     """A notice: what, why, how much, how to pay, whom to call, and a button."""
     notice_id = office.read_token(_key(), token)
     found = notice_of(reading(), now(), notice_id) if notice_id is not None else None
     if found is None:
         return _over()
-    return render_template("notice.html", notice=found, token=token)
+    response = make_response(render_template("notice.html", notice=found, token=token))
+    if found.kind == "announcement":
+        response.headers["Content-Security-Policy"] = ANNOUNCEMENT_POLICY
+    return response
 
 
 @pages.post("/n/<token>")

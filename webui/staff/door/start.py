@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from flask import Blueprint, flash, redirect, render_template, url_for
 from flask_babel import gettext as _
 from sqlalchemy import select
@@ -12,6 +14,7 @@ from werkzeug.wrappers import Response
 from daemon.office import change as changes
 from daemon.office import hold
 from daemon.office import router as routers
+from daemon.office import run as billing_run
 from daemon.rules.refusal import Refusal
 from daemon.store.client import Client
 from webui.common.access import reading, writing
@@ -41,11 +44,31 @@ def start() -> str:
         figures=found,
         highest=highest,
         held=hold.list_held(session),
+        jumped=_jumped(billing_run.reached(session)),
         routers=[seen(row) for row in routers.list_routers(session)],
         names=_names(session, {row.client_id for row in latest if row.client_id}),
         changes=latest,
         nouns=noun_names(),
     )
+
+
+def _jumped(reached: datetime | None) -> datetime | None:
+    """How far the billing run had come when the time jumped further than it follows by itself (law 6)."""
+    if reached is None or now() - reached <= billing_run.LONGEST_DARKNESS:
+        return None
+    return reached
+
+
+@pages.post("/held/time/confirm")
+def confirm_time() -> Response:
+    """A person confirms that so much time has really passed."""
+    try:
+        with writing() as session:
+            billing_run.confirm_jump(session, actor(), now())
+        flash(_("Confirmed: what was missed is billed now."), "done")
+    except Refusal as refusal:
+        flash(" ".join(tell(one.sentence) for one in refusal), "refused")
+    return redirect(url_for("start.start"))
 
 
 def _names(session: Session, client_ids: set[int]) -> dict[int, str]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from flask import Blueprint, Response, flash, redirect, render_template, url_for
 from flask_babel import gettext as _
+from markupsafe import escape
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -16,10 +17,12 @@ from daemon.office import plan as plans
 from daemon.office import router as routers
 from daemon.office import zone as zones
 from daemon.rules.refusal import Refusal
+from daemon.store.announcement import Announcement
 from webui.common.access import reading, writing
 from webui.common.forms import Form, Reader
 from webui.common.headers import PREVIEW_POLICY
 from webui.common.show import house, local, now
+from webui.common.words import tell
 from webui.staff.gate import actor, needs
 
 pages = Blueprint("announcement", __name__)
@@ -127,10 +130,16 @@ def recipients() -> str:
 def preview() -> Response:
     """The announcement as a subscriber sees it, for a frame that may run nothing."""
     form = Form.sent()
-    page = render_template(
-        "notices/preview.html", html=office.clean_html(form.text("html")), title=form.text("title")
-    )
-    response = Response(page)
+    try:
+        html = office.clean_html(form.text("html"))
+    except Refusal as refusal:
+        html = f"<p>{escape(tell(refusal.sentence))}</p>"
+    return _framed(html, form.text("title"))
+
+
+def _framed(html: str, title: str) -> Response:
+    """A page for a frame of ours: the announcement at the end of a grey page, with nothing that can run."""
+    response = Response(render_template("notices/preview.html", html=html, title=title))
     response.headers["Content-Security-Policy"] = PREVIEW_POLICY
     return response
 
@@ -166,18 +175,19 @@ def write() -> str | BaseResponse:
 @pages.get("/announcements/<int:announcement_id>/look")
 def look(announcement_id: int) -> Response:
     """An announcement that was written, as subscribers see it, for a frame."""
-    for one in office.list_announcements(reading(), now()):
-        if one.id == announcement_id:
-            response = Response(render_template("notices/preview.html", html=one.html, title=one.title))
-            response.headers["Content-Security-Policy"] = PREVIEW_POLICY
-            return response
-    raise NotFound
+    found = reading().get(Announcement, announcement_id)
+    if found is None:
+        raise NotFound
+    return _framed(found.html, found.title)
 
 
 @pages.post("/announcements/<int:announcement_id>/withdraw")
 def withdraw(announcement_id: int) -> BaseResponse:
     """Stop showing it."""
-    with writing() as session:
-        office.withdraw(session, actor(), now(), announcement_id=announcement_id)
-    flash(_("The announcement was withdrawn: nobody is shown it any more."), "done")
+    try:
+        with writing() as session:
+            office.withdraw(session, actor(), now(), announcement_id)
+        flash(_("The announcement was withdrawn: nobody is shown it any more."), "done")
+    except Refusal as refusal:
+        flash(" ".join(tell(one.sentence) for one in refusal), "refused")
     return redirect(url_for("announcement.announcements"))

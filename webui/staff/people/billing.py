@@ -155,17 +155,19 @@ def page_words(settings: Any, above: Any) -> dict[str, Any]:
     }
 
 
-def _page(client_id: int, form: Form | None = None) -> str:
+def _page(client_id: int, form: Form | None = None, date_form: Form | None = None) -> str:
     session = reading()
-    settings, company = office.get_billing(session, client_id).settings, office.get_billing(session).settings
+    view, company = office.get_billing(session, client_id), office.get_billing(session).settings
+    fixed = view.fixed_date.isoformat() if view.fixed_date else ""
     return render_template(
         "people/billing.html",
         section="clients",
         tab="billing",
         part="settings",
         client=summary_of(client_id),
-        form=form or fill(settings, "client"),
-        **page_words(settings, company),
+        form=form or fill(view.settings, "client"),
+        date_form=date_form or Form({"fixed_date": fixed}),
+        **page_words(view.settings, company),
     )
 
 
@@ -189,4 +191,21 @@ def save(client_id: int) -> str | Response:
         refused(form, refusal)
         return _page(client_id, form)
     flash(_("The billing settings were saved. The summary shows what follows from them."), "done")
+    return redirect(url_for("billing.settings", client_id=client_id))
+
+
+@pages.post("/clients/<int:client_id>/billing/date")
+def fix_date(client_id: int) -> str | Response:
+    """The due date of the next invoice, once (F7); empty takes it back."""
+    form = Form.sent()
+    try:
+        reader = Reader(form)
+        due = reader.day("fixed_date")
+        reader.done()
+        with writing() as session:
+            office.fix_date(session, actor(), now(), client_id, due)
+    except Refusal as refusal:
+        form.refuse(refusal)
+        return _page(client_id, date_form=form)
+    flash(_("Saved."), "done")
     return redirect(url_for("billing.settings", client_id=client_id))

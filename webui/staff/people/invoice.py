@@ -38,7 +38,7 @@ def _find(client_id: int, invoice_id: int) -> Any:
         found = office.get_invoice(reading(), now(), invoice_id)
     except Refusal as refusal:
         raise NotFound from refusal
-    if found is None or found.client_id != client_id:
+    if found.client_id != client_id:
         raise NotFound
     return found
 
@@ -68,7 +68,7 @@ def void(client_id: int, invoice_id: int) -> str | Response:
     form = Form.sent()
     try:
         with writing() as session:
-            office.void_invoice(session, actor(), now(), invoice_id=invoice_id, reason=form.text("reason"))
+            office.void_invoice(session, actor(), now(), invoice_id, form.text("reason"))
     except Refusal as refusal:
         form.refuse(refusal)
         return _page(client_id, invoice_id, form)

@@ -75,7 +75,7 @@ def payment_detail(session: Session, payment_id: int) -> PaymentDetail | None:
         payment.id, payment.client_id, payment.at, payment.amount, method, payment.method_id, payment.reference,
         payment.actor, payment.deleted_at, payment.deleted_why,
         tuple(
-            Part(key, f"{prefix}{number}", int(amount), max(0, owed.get(key, 0)))
+            Part(key, f"{prefix}{number:06d}", int(amount), max(0, owed.get(key, 0)))
             for key, prefix, number, amount in parts
         ),
         int(credit or 0),
