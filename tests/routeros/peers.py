@@ -118,3 +118,57 @@ async def server(handler: Handler, **about: object) -> AsyncIterator[Endpoint]:
         await asyncio.gather(*tasks, return_exceptions=True)
     if faults:
         raise faults[0]
+
+
+@asynccontextmanager
+async def severed(port: int, after: int) -> AsyncIterator[int]:
+    """A way to the router at `port` that breaks when `after` sentences have gone through, before the reply comes back.
+
+    Gives its own port. Later connections go through untouched.
+    """
+    left = after
+    tasks: set[asyncio.Task[None]] = set()
+
+    async def pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter, peer: Peer | None) -> None:
+        nonlocal left
+        while left != 0:
+            if peer is None:
+                data = await source.read(65536)
+                if not data or left == 0:
+                    break
+                sink.write(data)
+                continue
+            words = await peer.hear()
+            left -= 1
+            sink.write(sentence(*(word.encode("utf-8", "surrogateescape") for word in words)))
+            await sink.drain()
+            if left == 0:
+                await asyncio.sleep(0.005)  # let the router act on it
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        tasks.add(task)
+        there, onward = await asyncio.open_connection("127.0.0.1", port)
+        ways = [
+            asyncio.create_task(pump(reader, onward, Peer(reader, onward))),
+            asyncio.create_task(pump(there, writer, None)),
+        ]
+        try:
+            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for way in ways:
+                way.cancel()
+            await asyncio.gather(*ways, return_exceptions=True)
+            onward.close()
+            writer.transport.abort()
+            tasks.discard(task)
+
+    listener = await asyncio.start_server(serve, "127.0.0.1", 0)
+    try:
+        yield listener.sockets[0].getsockname()[1]
+    finally:
+        listener.close()
+        for task in list(tasks):
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
