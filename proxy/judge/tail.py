@@ -33,6 +33,7 @@ _BLOCKS = frozenset(
         b"section", b"summary", b"ul",
     )
 )  # fmt: skip
+_BOUNDS = frozenset((b"button", b"object", b"marquee", b"applet"))
 _ITEMS = frozenset((b"li", b"dd", b"dt", b"option", b"optgroup", b"rb", b"rt", b"rtc", b"rp"))
 _ROWS = frozenset((b"table", b"tbody", b"thead", b"tfoot", b"tr", b"colgroup"))
 _CELLS = frozenset((b"td", b"th", b"caption"))
@@ -91,7 +92,7 @@ class TailScanner:
         leftovers = any(self._open.get(name, 0) > 0 for name in _FORMATTING)
         return Tail(
             obstacle=self._obstacle(leftovers),
-            clean=not (self._paragraph or leftovers or self._tables or self._open.get(b"button", 0) > 0),
+            clean=not (self._paragraph or leftovers or self._tables or self._bounded()),
             in_table=bool(self._tables) and self._tables[-1] is None,
         )
 
@@ -221,14 +222,15 @@ class TailScanner:
         elif name in _CELLS:
             self._leave_cell()
             if self._tables:
-                self._tables[-1] = {key: self._open.get(key, 0) for key in _FORMATTING}
+                self._tables[-1] = {key: self._open.get(key, 0) for key in _FORMATTING} | {b"p": self._paragraph}
+                self._paragraph = False
         elif name in _ROWS:
             self._leave_cell()
-        elif name in _BLOCKS:
+        elif name in _BLOCKS and not self._bounded():
             self._paragraph = False
         if name in _BLOCKS or name in _ROWS or name in _CELLS or name in _ITEMS:
             self._text_since = False  # it may have closed something open
-        if name in _FORMATTING or name == b"button":
+        if name in _FORMATTING or name in _BOUNDS:
             self._open[name] = self._open.get(name, 0) + 1
             self._text_since = True
         elif name in _BLOCKS or (name in _HIDING and not (empty and name in (b"svg", b"math"))):
@@ -250,9 +252,14 @@ class TailScanner:
         else:
             self._text_since = False
 
+    def _bounded(self) -> bool:
+        """Whether an element is open that shields what is open around it from what comes in it."""
+        return any(self._open.get(name, 0) > 0 for name in _BOUNDS)
+
     def _leave_cell(self) -> None:
         """The end of a cell closes what was opened in it, formatting too."""
-        if self._tables and self._tables[-1] is not None:
-            self._open.update(self._tables[-1])
+        before = self._tables[-1] if self._tables else None
+        if before is not None:
+            self._paragraph = bool(before.pop(b"p"))
+            self._open.update(before)
             self._tables[-1] = None
-            self._paragraph = False

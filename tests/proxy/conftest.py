@@ -72,7 +72,7 @@ class Origin:
                     answer(sock, head)
                     return
                 sock.sendall(answer)
-                if b"Connection: close" in answer.split(b"\r\n\r\n")[0]:
+                if b"Connection: close" in head + answer.split(b"\r\n\r\n")[0]:
                     return
 
     def close(self) -> None:
@@ -83,6 +83,9 @@ class Proxy:
     """The proxy as a program of its own."""
 
     def __init__(self, folder: Path, *words: str, mode: str = "explicit", program: list[str] | None = None) -> None:
+        self.boards = 0
+        self.serial = 0
+        self.source = "127.0.0.1"
         self.board = folder / "board.json"
         self.events_file = folder / "events.jsonl"
         self.ready = folder / "ready.json"
@@ -107,26 +110,38 @@ class Proxy:
         part.write_text(json.dumps({"notices": list(notices), "suspended": list(suspended)} | more))
         os.replace(part, self.board)
 
+    def show(self, notices: list = (), suspended: list = ()) -> None:
+        """Post a board, and wait until every worker has read it: each tells of an acknowledged id once."""
+        self.boards += 1
+        token = f"board-{self.boards}"
+        self.post(notices, suspended, acknowledged=[token])
+        until(lambda: any(one["id"] == token for one in self.events("acknowledged")))
+        time.sleep(0.25)  # the other workers look five times a second
+
     def events(self, kind: str | None = None) -> list[dict]:
         if not self.events_file.exists():
             return []
         all_of_them = [json.loads(line) for line in self.events_file.read_text().splitlines()]
-        return [one for one in all_of_them if kind in (None, one["event"])]
+        return [
+            one
+            for one in all_of_them
+            if kind in (None, one["event"]) and one.get("address") in (None, self.source)
+        ]
 
-    def connect(self, source: str = "127.0.0.1") -> socket.socket:
-        return socket.create_connection(("127.0.0.1", self.port), timeout=20, source_address=(source, 0))
+    def connect(self) -> socket.socket:
+        return socket.create_connection(("127.0.0.1", self.port), timeout=20, source_address=(self.source, 0))
 
-    def ask(self, data: bytes, source: str = "127.0.0.1", half_close: bool = False) -> bytes:
+    def ask(self, data: bytes, half_close: bool = False) -> bytes:
         """Send bytes, return all that comes back until the end."""
-        with self.connect(source) as sock:
+        with self.connect() as sock:
             sock.sendall(data)
             if half_close:
                 sock.shutdown(socket.SHUT_WR)
             return read_all(sock)
 
-    def view(self, origin: Origin, path: str, more: str = "", source: str = "127.0.0.1", version: str = "1.1") -> bytes:
+    def view(self, origin: Origin, path: str, more: str = "", version: str = "1.1") -> bytes:
         """Ask for a page as a browser does; the raw answer. The connection is to be closed after it."""
-        return self.ask(page_request(origin, path, more, version), source)
+        return self.ask(page_request(origin, path, more, version))
 
     def close(self) -> None:
         if self.process.poll() is None:
@@ -203,12 +218,20 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Proxy]]:
         one.close()
 
 
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
+    """A proxy for a whole module, without cooldown, cap and learning; n1 is for all of 127.0.1.0/24."""
+    one = Proxy(
+        tmp_path_factory.mktemp("proxy"), "--cooldown", "0", "--daily-cap", "0", "--learn", "0", "--workers", "1"
+    )
+    one.show([NOTICE | {"address": f"127.0.1.{number}"} for number in range(1, 255)])
+    yield one
+    one.close()
+
+
 @pytest.fixture
-def proxy(start: Callable[..., Proxy]) -> Proxy:
-    """A proxy that shows n1 to 127.0.0.1 as often as there are pages."""
-    one = start("--cooldown", "0", "--daily-cap", "0", "--learn", "0", "--workers", "1")
-    one.post([NOTICE])
-    origin_free = until
-    origin_free(lambda: one.board.exists())
-    time.sleep(0.4)
-    return one
+def proxy(shared: Proxy) -> Proxy:
+    """The module's proxy, with a subscriber's address of this test's own."""
+    shared.serial += 1
+    shared.source = f"127.0.1.{shared.serial}"
+    return shared

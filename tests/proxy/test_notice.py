@@ -130,7 +130,9 @@ def test_no_soup_of_tags_has_its_tree_changed(tags: list[str], end: str) -> None
         "<script>alert(1)</script>", "<p onclick=x>", "<img src=http://x/y.png>", "<iframe src=x>", "<form>",
         "<a href='javascript:1'>x</a>", "<a href='//x'>x</a>", "<p style='background:url(//x)'>x</p>", "<input>",
         "<link rel=stylesheet href=x>", "<meta http-equiv=refresh>", "<svg><a/></svg>", "<object data=x>",
-        "<video src=x>", "<style>*{}</style>", "<base href=x>", "<td>suelta</td>", "<![CDATA[x]]>", "<!DOCTYPE html><p>x", "", "  ", "<p>" + "x" * MAX_HTML,
+        "<video src=x>", "<style>*{}</style>", "<base href=x>",
+        "<td>suelta</td>", "<![CDATA[x]]>", "<!DOCTYPE html><p>x", "", "  ",
+        "<p>" + "x" * MAX_HTML,
         "<p>" + "\u20ac" * 4000, "<table background=x><tr><td>x</table>", "<p style='position:fixed;top:0'>x</p>",
     ],
 )  # fmt: skip
