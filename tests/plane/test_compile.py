@@ -207,7 +207,14 @@ def test_rules_stand_in_row_order_and_disabled_ones_are_left_out() -> None:
     )
     assert found == ["meta l4proto 17 drop", "accept"]
     off = {".id": "*1", "chain": "forward", "action": "drop", "disabled": "true", "layer7-protocol": "x"}
-    assert compile_rows({FILTER: [off]}).rulesets["ip"].chains["filter_forward"].rules == ()
+    invalid = {
+        ".id": "*2",
+        "chain": "forward",
+        "action": "drop",
+        "in-interface-list": "gone",
+        "invalid": "true",
+    }
+    assert compile_rows({FILTER: [off, invalid]}).rulesets["ip"].chains["filter_forward"].rules == ()
 
 
 def test_only_lists_that_a_rule_names_are_in_the_kernel() -> None:

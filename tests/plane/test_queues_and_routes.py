@@ -104,6 +104,13 @@ def test_a_queue_that_cannot_be_honoured_is_refused_by_name(fields: dict[str, st
     assert str(caught.value).startswith(f"{QUEUES} *0: {field}")
 
 
+def test_a_queue_tree_is_refused_by_name_unless_it_is_disabled() -> None:
+    row = {".id": "*3", "name": "tree", "parent": "global", "max-limit": "1000000"}
+    with pytest.raises(PlaneError, match=r"/queue/tree \*3: name=tree"):
+        compile_queues({"/queue/tree": [row]})
+    assert compile_queues({"/queue/tree": [{**row, "disabled": "true"}]}).classes == {}
+
+
 def key(number: int) -> Key:
     return (f"*{number}", "up", "")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 
 import pytest
 
@@ -34,8 +35,9 @@ def state(lab: Lab) -> str:
         ["tc", "qdisc"], ["ip", "-br", "-4", "addr"],
     )  # fmt: skip
     lines = "\n".join(lab.run("edge", command).stdout for command in commands).splitlines()
-    # Forwarding, which stays on, brings anycast entries by itself.
-    return "\n".join(line for line in lines if not line.startswith("anycast"))
+    # Forwarding, which stays on, brings anycast entries by itself; the kernel numbers FIFOs as it likes.
+    lines = [re.sub(r"^(qdisc bfifo) \w+:", r"\1", line) for line in lines if not line.startswith("anycast")]
+    return "\n".join(sorted(lines))
 
 
 def edge(lab: Lab) -> str:

@@ -109,13 +109,15 @@ class Talk:
 
 
 @contextlib.contextmanager
-def practice_town(**plane_words: float) -> Iterator[Town]:
-    """The world, its servers listening and its plane open with nothing applied yet."""
+def practice_town(bridged: bool = False, **plane_words: float) -> Iterator[Town]:
+    """The world, its servers listening and its plane open with nothing applied yet; `bridged`: bridge1 is one."""
     with Lab("plane") as lab:
         for short in ("sub", "inet", "box"):
             lab.namespace(short)
         lab.namespace("edge", forward=False)
-        lab.wire("sub", "eth0", "edge", "bridge1")
+        lab.wire("sub", "eth0", "edge", "ether2" if bridged else "bridge1")
+        if bridged:
+            lab.bridge("edge", "bridge1", ["ether2"])
         lab.wire("inet", "eth0", "edge", "ether1")
         lab.wire("box", "eth0", "edge", "ether3")
         for short, interface, addresses in (

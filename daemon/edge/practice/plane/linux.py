@@ -13,7 +13,7 @@ from daemon.edge.practice.plane import PlaneError, Snapshot
 from daemon.edge.practice.plane import connections as tracking
 from daemon.edge.practice.plane.compile import FAMILIES, Compiled, Compiler
 from daemon.edge.practice.plane.compile.queues import MENU as QUEUE_MENU
-from daemon.edge.practice.plane.compile.script import TABLE, Ruleset, change, whole
+from daemon.edge.practice.plane.compile.script import TABLE, change, whole
 from daemon.edge.practice.plane.compile.words import Family
 from daemon.edge.practice.plane.gateways import Gateways
 from daemon.edge.practice.plane.namespace import Namespace, program, write_sysctl
@@ -48,7 +48,8 @@ class LinuxPlane:
         self._routing = KernelRouting()
         self._now: Compiled | None = None
         """What the kernel holds, or None when that is not certain: then all is made anew."""
-        self._counted: dict[tuple[Family, str], tuple[int, int]] = {}
+        self._told = False
+        """Whether the last `apply` went well, so that `changed` of the next one speaks of what is kept here."""
         self._closed = False
         try:
             self._namespace.run(self._open)
@@ -88,12 +89,32 @@ class LinuxPlane:
         """
         if self._closed:
             raise PlaneError("the data plane is closed")
-        wanted = self._compiler.compile(snapshot, changed if self._now is not None else None)
+        wanted = self._compiler.compile(snapshot, changed if self._told else None)
+        self._told = False
         self._namespace.run(lambda ipr: self._bring(ipr, wanted))
+        self._told = True
 
     def _bring(self, ipr: IPRoute, wanted: Compiled) -> None:
         before = self._now
-        self._now = None
+        try:
+            if before is None or not self._try(ipr, wanted, before):
+                self._step(ipr, wanted, None)
+        except PlaneError:
+            # The rows go back to what they were, so the kernel does; where even that fails nothing is certain, and
+            # the next call makes all anew.
+            self._now = before if before is not None and self._try(ipr, before, None) else None
+            raise
+        self._now = wanted
+
+    def _try(self, ipr: IPRoute, wanted: Compiled, before: Compiled | None) -> bool:
+        try:
+            self._step(ipr, wanted, before)
+        except PlaneError:
+            return False
+        return True
+
+    def _step(self, ipr: IPRoute, wanted: Compiled, before: Compiled | None) -> None:
+        """Bring the kernel from `before` to `wanted`, or to `wanted` from whatever it holds. Raises PlaneError."""
         try:
             if before is None:
                 self._shaper.prepare(ipr)
@@ -103,13 +124,12 @@ class LinuxPlane:
                 self._nft(wanted, before)
             self._shaper.watch(ipr)
             if before is None or before.queues is not wanted.queues:
-                self._shaper.drop_classes(wanted.queues)
+                self._shaper.drop_classes(wanted.queues, wanted.minors)
             if before is None or before.routing is not wanted.routing:
                 self._gateways.watch(wanted.routing.probed)
                 self._routing.apply(ipr, wanted.routing, self._gateways.alive)
         except NetlinkError as error:
             raise PlaneError(f"the kernel refuses: {error}") from error
-        self._now = wanted
 
     def _nft(self, wanted: Compiled, before: Compiled | None) -> None:
         if before is not None:
@@ -225,6 +245,3 @@ def _addresses(ipr: IPRoute) -> list[dict[str, str]]:
         for found in ipr.get_addr()
         if names.get(found["index"]) not in {"lo", DEVICE, None} and found["scope"] == 0
     ]
-
-
-__all__ = ["LinuxPlane", "Ruleset"]

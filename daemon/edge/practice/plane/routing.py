@@ -36,10 +36,11 @@ class KernelRouting:
 
     def __init__(self) -> None:
         self._addresses: set[Address] = set()
-        self._local_moved: set[Family] = set()
+        self._down: set[str] = set()
 
     def apply(self, ipr: IPRoute, routing: Routing, alive: Callable[[str], bool]) -> None:
-        """Addresses, mark rules and routes, in this order. Raises PlaneError."""
+        """Interfaces on or off, addresses, mark rules and routes, in this order. Raises PlaneError."""
+        self._switch_interfaces(ipr, routing.down)
         self._put_addresses(ipr, routing)
         self._put_rules(ipr, routing)
         self.put_routes(ipr, routing, alive)
@@ -110,6 +111,17 @@ class KernelRouting:
             if interface in indexes:
                 words["oif"] = indexes[interface]
         _gently(ipr.route, "del", words)
+
+    def _switch_interfaces(self, ipr: IPRoute, down: frozenset[str]) -> None:
+        # Only what we switched off is switched on again.
+        for link in ipr.get_links():
+            name = link.get("ifname")
+            if name in down and link["flags"] & 1:
+                ipr.link("set", index=link["index"], state="down")
+                self._down.add(name)
+            elif name in self._down and name not in down:
+                ipr.link("set", index=link["index"], state="up")
+        self._down &= down
 
     def _put_addresses(self, ipr: IPRoute, routing: Routing) -> None:
         indexes = {link.get("ifname"): link["index"] for link in ipr.get_links()}

@@ -38,16 +38,21 @@ class Shaper:
     def __init__(self) -> None:
         self._classes: dict[int, HtbClass] = {}
         self._parents: dict[int, int] = {}
-        self._keys: dict[Key, int] = {}
-        self._meters: Mapping[tuple[str, str], Key] = {}
+        self._owners: dict[int, Key] = {}
+        self._meters: dict[tuple[str, str], int] = {}
         self._before: Counts = {}
         self._watched: set[int] = set()
-        self._ready = False
 
     def prepare(self, ipr: IPRoute) -> None:
-        """Make the device and its empty tree, dropping what another process may have left there."""
+        """Make the device and its empty tree, dropping what this or another process left there, save the counts."""
+        if self._owners:
+            try:
+                self._before = self.counters()
+            except PlaneError:
+                self._before = {}  # the device is gone, and the counts with it
         for index in ipr.link_lookup(ifname=DEVICE):
             ipr.link("del", index=index)
+        self._classes, self._parents, self._owners, self._meters, self._watched = {}, {}, {}, {}, set()
         try:
             ipr.link("add", ifname=DEVICE, kind="ifb", num_tx_queues=1, num_rx_queues=1, txqlen=1000)
         except NetlinkError as error:
@@ -56,15 +61,18 @@ class Shaper:
         write_sysctl(f"net/ipv6/conf/{DEVICE}/disable_ipv6", "1")
         ipr.link("set", index=index, state="up")
         ipr.tc("add", "htb", index=index, handle=HANDLE << 16, default=0)
-        self.__init__()  # type: ignore[misc]
-        self._ready = True
 
     def watch(self, ipr: IPRoute) -> None:
         """Send the queue-marked packets of every interface through the device, also of one that came later."""
         present: set[int] = set()
         for link in ipr.get_links():
             index, name = link["index"], link.get("ifname")
-            if name == "lo" or name == DEVICE or link.get("master"):
+            if name in {"lo", DEVICE}:
+                continue
+            if link.get("master"):
+                # A port's packets were a bridge's before: shaped there, they must not be shaped again.
+                if index in self._watched:
+                    ipr.tc("del", "clsact", index=index)
                 continue
             present.add(index)
             if index in self._watched:
@@ -96,38 +104,37 @@ class Shaper:
                     lines.append(f"qdisc replace dev {DEVICE} parent {class_id(minor)} bfifo limit {limit}")
         self._batch(lines)
         for key, wanted in queues.classes.items():
-            self._classes[minors[key]] = wanted
-            self._parents[minors[key]] = minors[wanted.parent] if wanted.parent else 0
-            self._keys[key] = minors[key]
+            minor = minors[key]
+            self._classes[minor], self._owners[minor] = wanted, key
+            self._parents[minor] = minors[wanted.parent] if wanted.parent else 0
 
-    def drop_classes(self, queues: Queues) -> None:
+    def drop_classes(self, queues: Queues, minors: Mapping[Key, int]) -> None:
         """Remove the classes that no row asks for, children first; their counts stay with their queue."""
-        gone = {key: minor for key, minor in self._keys.items() if key not in queues.classes}
+        gone = self._owners.keys() - set(minors.values())
+        meters = {name: minors[key] for name, key in queues.meters.items()}
         if gone:
-            moved = {(key[0], key[1]) for key in gone} & queues.meters.keys()
+            moved = {name for name, minor in self._meters.items() if minor in gone and name in meters}
             if moved:
                 counts = self.counters()
-                self._before.update({name: counts[name] for name in moved if name in counts})
-            depth = {minor: self._depth(minor) for minor in gone.values()}
-            order = sorted(gone.values(), key=lambda minor: -depth[minor])
+                self._before.update({name: counts[name] for name in moved})
+            order = sorted(gone, key=lambda minor: (-self._depth(minor), minor))
             self._batch([f"class del dev {DEVICE} classid {class_id(minor)}" for minor in order])
-            for key, minor in gone.items():
-                del self._keys[key], self._classes[minor], self._parents[minor]
-        self._meters = queues.meters
-        self._before = {name: count for name, count in self._before.items() if name in queues.meters}
+            for minor in gone:
+                del self._owners[minor], self._classes[minor], self._parents[minor]
+        self._meters = meters
+        self._before = {name: count for name, count in self._before.items() if name in meters}
 
     def counters(self) -> Counts:
         """('.id', 'up' or 'down') -> (bytes, packets) since the queue was made."""
-        if not self._ready or not self._keys:
+        if not self._meters:
             return {}
         seen: dict[int, tuple[int, int]] = {}
         # As text: tc's JSON of HTB classes is broken in Debian 12 (iproute2 6.1).
         for shown in _SENT.finditer(program(["tc", "-s", "class", "show", "dev", DEVICE])):
             seen[int(shown[1], 16)] = (int(shown[2]), int(shown[3]))
         found: Counts = {}
-        for name, key in self._meters.items():
-            now = seen.get(self._keys.get(key, -1), (0, 0))
-            then = self._before.get(name, (0, 0))
+        for name, minor in self._meters.items():
+            now, then = seen.get(minor, (0, 0)), self._before.get(name, (0, 0))
             found[name] = (now[0] + then[0], now[1] + then[1])
         return found
 
@@ -139,7 +146,6 @@ class Shaper:
         for index in ipr.link_lookup(ifname=DEVICE):
             ipr.link("del", index=index)
         self._watched.clear()
-        self._ready = False
 
     def _depth(self, minor: int) -> int:
         depth = 0

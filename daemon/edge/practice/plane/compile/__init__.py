@@ -133,12 +133,12 @@ class Compiler:
 
 def _menus() -> dict[str, tuple[str, ...]]:
     roots = {family: root_of(family) for family in FAMILIES}
-    queues = ("/queue/simple",)
+    queues = ("/queue/simple", "/queue/tree")
     found: dict[str, tuple[str, ...]] = {
         "queues": queues,
         "minors": queues,
         "routing": (
-            "/routing/table", "/routing/rule", "/ip/route", "/ipv6/route", "/ip/address", "/ipv6/address",
+            "/routing/table", "/routing/rule", "/ip/route", "/ipv6/route", "/ip/address", "/ipv6/address", "/interface",
         ),
     }  # fmt: skip
     for family, root in roots.items():

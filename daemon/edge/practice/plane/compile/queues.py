@@ -29,6 +29,7 @@ from daemon.edge.practice.plane.compile.words import (
 )
 
 MENU = "/queue/simple"
+TREE_MENU = "/queue/tree"
 HANDLE = 0x7E0
 """Major number of the HTB qdisc; a class is named HANDLE:minor in `meta priority`."""
 UNLIMITED = 20_000_000_000
@@ -93,6 +94,9 @@ class _Queue:
 
 def compile_queues(snapshot: Snapshot) -> Queues:
     """The queue rows that are enabled. Raises PlaneError naming the row that cannot be honoured."""
+    for row in snapshot.get(TREE_MENU, ()):
+        if not Spot(TREE_MENU, row).disabled:
+            raise Spot(TREE_MENU, row).refuse("name", "the data plane acts on simple queues only")
     spots = [Spot(MENU, row) for row in snapshot.get(MENU, ())]
     tree = _tree([spot for spot in spots if not spot.disabled])
     classes: dict[Key, HtbClass] = {}

@@ -54,6 +54,8 @@ class Routing:
     addresses: tuple[Address, ...]
     marks: frozenset[tuple[Family, int]]
     """Routing marks that have a table to look in before main."""
+    down: frozenset[str] = frozenset()
+    """Interfaces that are switched off."""
 
     @property
     def probed(self) -> frozenset[str]:
@@ -62,7 +64,7 @@ class Routing:
 
 
 def compile_routing(snapshot: Snapshot, marks: Marks) -> Routing:
-    """Rows of /routing/table, /ip/route, /ip/address and their IPv6 twins. Raises PlaneError."""
+    """Rows of /interface, /routing/table, /ip/route, /ip/address and their IPv6 twins. Raises PlaneError."""
     routes: list[Route] = []
     addresses: list[Address] = []
     tables: set[str] = set()
@@ -92,13 +94,10 @@ def compile_routing(snapshot: Snapshot, marks: Marks) -> Routing:
                 continue
             addresses.append(_address(spot, family))
     used = frozenset((family, marks.routing.number(name)) for name in tables for family, _ in ROOTS)
-    return Routing(tuple(_first_of_each(routes)), tuple(dict.fromkeys(addresses)), used)
-
-
-def _first_of_each(routes: list[Route]) -> list[Route]:
-    # The kernel holds one route for a destination, table and metric; a checked one that fails must be able to yield
-    # to its twin, so only true twins fall away here.
-    return list(dict.fromkeys(routes))
+    down = frozenset(
+        row.get("name", "") for row in snapshot.get("/interface", ()) if Spot("/interface", row).disabled
+    )
+    return Routing(tuple(dict.fromkeys(routes)), tuple(dict.fromkeys(addresses)), used, down)
 
 
 def _route(spot: Spot, family: Family, table: int) -> Route:

@@ -45,8 +45,10 @@ class Spot:
 
     @property
     def disabled(self) -> bool:
-        """Whether the row is switched off."""
-        return self.row.get("disabled", "false") in TRUE_WORDS
+        """Whether the row is not in force: switched off, or invalid for naming something that is gone."""
+        return (
+            self.row.get("disabled", "false") in TRUE_WORDS or self.row.get("invalid", "false") in TRUE_WORDS
+        )
 
 
 def split_negation(value: str) -> tuple[bool, str]:
