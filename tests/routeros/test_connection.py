@@ -5,14 +5,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import socket
-import ssl
-from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from daemon.edge.routeros.connection import Connection, connect
 from daemon.edge.routeros.endpoint import Endpoint
@@ -24,8 +18,7 @@ from daemon.edge.routeros.errors import (
     TrapError,
     Unreachable,
 )
-from tests.plan.town import NOON
-from tests.routeros.peers import Peer, scene, sentence, server, tag
+from tests.routeros.peers import Peer, certificate, scene, sentence, server, tag
 
 PRINT = ["/queue/simple/print"]
 
@@ -328,32 +321,6 @@ async def test_who_stops_waiting_does_not_disturb_the_others() -> None:
         given_up.cancel()
         assert (await connection.call(PRINT)).ret == "second"
         await connection.close()
-
-
-def certificate(folder: Path) -> tuple[ssl.SSLContext, str]:
-    """A self-signed certificate such as a router makes for itself; the server's context and its fingerprint."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "router")])
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(NOON.replace(year=2020))
-        .not_valid_after(NOON.replace(year=2090))
-        .sign(key, hashes.SHA256())
-    )
-    pem = folder / "router.pem"
-    pem.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-        + made.public_bytes(serialization.Encoding.PEM)
-    )
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(pem)
-    return context, made.fingerprint(hashes.SHA256()).hex(":").upper()
 
 
 @scene

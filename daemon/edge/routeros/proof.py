@@ -205,8 +205,9 @@ def _read(endpoint: Endpoint, paths: Sequence[str]) -> dict[str, list[Fields]]:
     try:
         api = librouteros.connect(
             endpoint.host,
-            endpoint.user,
-            endpoint.password,
+            # UTF-8, as our own voice sends it, through the eye of latin-1
+            endpoint.user.encode().decode("latin-1"),
+            endpoint.password.encode().decode("latin-1"),
             port=endpoint.port,
             timeout=endpoint.patience,
             encoding="latin-1",  # its other choices drop the bytes that they do not know
@@ -214,7 +215,7 @@ def _read(endpoint: Endpoint, paths: Sequence[str]) -> dict[str, list[Fields]]:
         )
     except TheirTrap as error:
         raise LoginRefused(f"{endpoint}: the router refuses user {endpoint.user!r}: {error}") from error
-    except (LibRouterosError, OSError, ValueError) as error:
+    except (LibRouterosError, OSError, ValueError, TypeError) as error:
         raise Unreachable(f"{endpoint}: no second connection ({error})") from error
     # Its time-outs are of one sentence each: a reply without end is ended by closing under it.
     watch = threading.Timer(2 * endpoint.patience, api.close)
