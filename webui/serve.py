@@ -1,6 +1,6 @@
 """Serving one of the two applications: gunicorn, one listening socket of ours, a ready file, systemd's notify.
 
-    python -m webui staff|portal --home DIR --listen HOST:PORT [--workers N] [--ready FILE]
+python -m webui staff|portal --home DIR --listen HOST:PORT [--workers N] [--ready FILE]
 """
 
 from __future__ import annotations
@@ -53,7 +53,9 @@ def bind(listen: str) -> socket.socket:
         listener.listen(BACKLOG)
     except OSError as error:
         listener.close()
-        raise ListenError(f"cannot listen on {listen}: {error.strerror or error}; choose another --listen") from error
+        raise ListenError(
+            f"cannot listen on {listen}: {error.strerror or error}; choose another --listen"
+        ) from error
     listener.setblocking(False)
     return listener
 
@@ -197,7 +199,9 @@ def serve(app: AppName, home: Path, listen: str, workers: int = 2, ready: Path |
 
 def main(arguments: list[str] | None = None) -> int:
     """The command: 2 for wrong use, 1 when it cannot serve; otherwise it serves until it is told to stop."""
-    parser = argparse.ArgumentParser(prog="python -m webui", description="Serve the pages of staff or subscribers.")
+    parser = argparse.ArgumentParser(
+        prog="python -m webui", description="Serve the pages of staff or subscribers."
+    )
     parser.add_argument("app", choices=("staff", "portal"), help="whose pages")
     parser.add_argument("--home", required=True, type=Path, help="folder of this installation")
     parser.add_argument("--listen", required=True, metavar="HOST:PORT", help="where; port 0 takes a free one")

@@ -12,7 +12,19 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from daemon.office import billing, client, company, method, plan, router, run, service, staff, suspension, zone
+from daemon.office import (
+    billing,
+    client,
+    company,
+    method,
+    plan,
+    router,
+    run,
+    service,
+    staff,
+    suspension,
+    zone,
+)
 from daemon.office.actor import command
 from daemon.settings import Settings
 from daemon.store.engine import Store
@@ -54,7 +66,10 @@ def settle(home: Path) -> Town:
     """
     settings = Settings.load(home, {})
     settings = Settings(
-        **{name: getattr(settings, name) for name in ("home", "database_url", "sockets", "portal_key", "web_key")},
+        **{
+            name: getattr(settings, name)
+            for name in ("home", "database_url", "sockets", "portal_key", "web_key")
+        },
         secure_cookies=False,
     )
     upgrade(settings.database_url)
@@ -92,9 +107,20 @@ def settle(home: Path) -> Town:
                     session, BOSS, BEGAN, key, router_id=edge, plan_id=basic, address=f"10.20.0.{10 + number}"
                 )
         billing.edit_billing(session, BOSS, BEGAN, clients["elías"], grace_days=5)
-        for user, role in (("jefa", "admin"), ("caja", "cashier"), ("tecnico", "technician"), ("mira", "viewer")):
+        for user, role in (
+            ("jefa", "admin"),
+            ("caja", "cashier"),
+            ("tecnico", "technician"),
+            ("mira", "viewer"),
+        ):
             staff.add_staff(
-                session, BOSS, BEGAN, user=user, name=user.title(), password=PASSWORD, role=role  # type: ignore[arg-type]
+                session,
+                BOSS,
+                BEGAN,
+                user=user,
+                name=user.title(),
+                password=PASSWORD,
+                role=role,  # type: ignore[arg-type]
             )
     town = Town(settings, store, BEGAN, clients, edge)
     town.pass_time(NOW - timedelta(hours=2))

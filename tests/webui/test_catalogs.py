@@ -19,7 +19,9 @@ def _texts(message: object) -> list[str]:
 
 
 def test_the_gatherer_sees_pages_rules_and_office() -> None:
-    places = {place.split("/")[0] + "/" + place.split("/")[1] for m in GATHERED for place, _line in m.locations}
+    places = {
+        place.split("/")[0] + "/" + place.split("/")[1] for m in GATHERED for place, _line in m.locations
+    }
     assert {"webui/staff", "webui/portal", "daemon/rules", "daemon/office"} <= places
 
 
@@ -40,7 +42,9 @@ def test_no_spanish_is_left_over_from_a_message_that_is_gone() -> None:
 
 
 def _gaps(text: str) -> set[str]:
-    return set(re.findall(r"%\((\w+)\)[sd]", text)) | {name for _a, name, _b, _c in Formatter().parse(text) if name}
+    return set(re.findall(r"%\((\w+)\)[sd]", text)) | {
+        name for _a, name, _b, _c in Formatter().parse(text) if name
+    }
 
 
 @pytest.mark.parametrize("message", [m for m in SPANISH if m.id], ids=lambda m: str(m.id)[:40])
@@ -53,6 +57,8 @@ def test_a_translation_has_the_gaps_of_its_message(message: object) -> None:
 def test_a_stale_catalogue_is_compiled_once(tmp_path: Path) -> None:
     place = tmp_path / "es" / "LC_MESSAGES"
     place.mkdir(parents=True)
-    (place / "messages.po").write_text('msgid ""\nmsgstr ""\n"Language: es\\n"\n\nmsgid "today"\nmsgstr "hoy"\n')
+    (place / "messages.po").write_text(
+        'msgid ""\nmsgstr ""\n"Language: es\\n"\n\nmsgid "today"\nmsgstr "hoy"\n'
+    )
     assert catalogs.compile_stale(tmp_path) == [place / "messages.mo"]
     assert catalogs.compile_stale(tmp_path) == []

@@ -75,7 +75,7 @@ def base_app(
     headers.install(app)
     errors.install(app)
 
-    app.wsgi_app = TrustedFront(app.wsgi_app, settings.trusted_proxies)  # type: ignore[method-assign]
+    app.wsgi_app = TrustedFront(app.wsgi_app, settings.trusted_proxies)  # type: ignore[method-assign, assignment]
 
     @app.get("/healthz")
     def healthz() -> Response:

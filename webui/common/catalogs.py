@@ -13,7 +13,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from babel.messages.catalog import Catalog
+from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import extract_from_dir
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
@@ -56,11 +56,13 @@ def gather(root: Path = ROOT) -> Catalog:
             str(place),
             method_map=methods,
             options_map=_JINJA_OPTIONS,
-            keywords=KEYWORDS,  # type: ignore[arg-type]
+            keywords=KEYWORDS,
             comment_tags=("Translators:",),
         ):
             if message and message != ("", ""):
-                catalog.add(message, locations=[(f"{folder}/{name}", 0)], auto_comments=comments, context=context)
+                catalog.add(
+                    message, locations=[(f"{folder}/{name}", 0)], auto_comments=comments, context=context
+                )
     return catalog
 
 
@@ -86,7 +88,9 @@ def merge(language: str) -> Catalog:
     path = po_path(language)
     path.parent.mkdir(parents=True, exist_ok=True)
     text = io.BytesIO()
-    write_po(text, catalog, width=110, sort_output=True, include_lineno=False, omit_header=True, no_location=True)
+    write_po(
+        text, catalog, width=110, sort_output=True, include_lineno=False, omit_header=True, no_location=True
+    )
     header = f'msgid ""\nmsgstr ""\n"Content-Type: text/plain; charset=utf-8\\n"\n"Language: {language}\\n"\n'
     header += '"Plural-Forms: nplurals=2; plural=(n != 1);\\n"\n\n'
     path.write_bytes(header.encode("utf-8") + text.getvalue())
@@ -123,6 +127,11 @@ def compile_stale(folder: Path = TRANSLATIONS) -> list[Path]:
     return made
 
 
+def _said(message: Message) -> bool:
+    texts = message.string if isinstance(message.string, list | tuple) else [message.string]
+    return all(texts)
+
+
 def main(arguments: list[str] | None = None) -> int:
     """The command; exit status 0, or 1 when a Spanish message has no translation after `--gather`."""
     parser = argparse.ArgumentParser(prog="python -m webui.common.catalogs", description=__doc__)
@@ -133,7 +142,7 @@ def main(arguments: list[str] | None = None) -> int:
         for language in LANGUAGES:
             catalog = merge(language)
             if language == "es":
-                empty = [m for m in catalog if m.id and not (all(m.string) if m.pluralizable else m.string)]
+                empty = [m for m in catalog if m.id and not _said(m)]
                 missing = len(empty)
                 for message in empty:
                     sys.stderr.write(f"no Spanish yet: {message.id!r}\n")

@@ -24,7 +24,9 @@ SECRET_FIELDS = frozenset({"csrf_token", "password", "old", "new", "again"})
 def page(status: int, title: str, text: str, **more: object) -> Response:
     """An error page; a bare fragment for htmx, which puts it where the answer was to go."""
     template = "error_fragment.html" if request.headers.get("HX-Request") else "error.html"
-    response = Response(render_template(template, status=status, title=title, text=text, **more), status=status)
+    response = Response(
+        render_template(template, status=status, title=title, text=text, **more), status=status
+    )
     if status == 503:
         response.headers["Retry-After"] = "3"
     return response
@@ -74,10 +76,22 @@ def install(app: Flask) -> None:
             response = error.get_response()
             return Response(response.data, status=response.status_code, headers=response.headers)
         titles = {
-            400: (_("The request was not understood"), _("Go back, look at what you typed and send it again.")),
-            403: (_("Your role does not allow this"), _("Ask an administrator to do it, or to change your role.")),
-            404: (_("There is no such page"), _("It may have been moved or withdrawn. Start from the first page.")),
-            405: (_("There is no such page"), _("It may have been moved or withdrawn. Start from the first page.")),
+            400: (
+                _("The request was not understood"),
+                _("Go back, look at what you typed and send it again."),
+            ),
+            403: (
+                _("Your role does not allow this"),
+                _("Ask an administrator to do it, or to change your role."),
+            ),
+            404: (
+                _("There is no such page"),
+                _("It may have been moved or withdrawn. Start from the first page."),
+            ),
+            405: (
+                _("There is no such page"),
+                _("It may have been moved or withdrawn. Start from the first page."),
+            ),
             413: (_("That is too much at once"), _("Send a shorter text.")),
             429: (_("Too many requests"), _("Wait a minute and try again.")),
         }
@@ -94,7 +108,10 @@ def install(app: Flask) -> None:
         return page(
             500,
             _("Something went wrong on our side"),
-            _("What you did may not have been saved. Tell your administrator this number: %(number)s", number=number),
+            _(
+                "What you did may not have been saved. Tell your administrator this number: %(number)s",
+                number=number,
+            ),
         )
 
     @app.teardown_appcontext

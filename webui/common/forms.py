@@ -88,7 +88,9 @@ class Reader:
 
     def decimal(self, name: str) -> Any:
         """A number with a decimal point or comma."""
-        return self._try(name, lambda text: float(text.replace(",", ".")), Sentence("Write a number, such as -12.0464"))
+        return self._try(
+            name, lambda text: float(text.replace(",", ".")), Sentence("Write a number, such as -12.0464")
+        )
 
     def day(self, name: str) -> Any:
         """A date as a date field sends it."""

@@ -27,7 +27,9 @@ def install(app: Flask) -> None:
     def guard(response: Response) -> Response:
         response.headers.setdefault("Content-Security-Policy", POLICY)
         response.headers.setdefault("X-Content-Type-Options", "nosniff")
-        response.headers.setdefault("Referrer-Policy", "no-referrer" if app.name == "webui.portal" else "same-origin")
+        response.headers.setdefault(
+            "Referrer-Policy", "no-referrer" if app.name == "webui.portal" else "same-origin"
+        )
         response.headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
         response.headers.setdefault("Permissions-Policy", "camera=(), microphone=(), payment=(), usb=()")
         if request.path.startswith("/static/"):

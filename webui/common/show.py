@@ -54,10 +54,14 @@ def money(value: Money | int | None, code: str | None = None) -> str:
         return "—"
     minor = value.minor if isinstance(value, Money) else value
     known = value.currency if isinstance(value, Money) else currency(code or house().currency)
-    text = numbers.format_currency(
+    return numbers.format_currency(
         Decimal(minor).scaleb(-known.digits), known.code, locale=locale(), currency_digits=True
     )
-    return text.replace("\u00a0", "\u202f")
+
+
+def symbol() -> str:
+    """The currency's sign, as it stands before a field: `S/`."""
+    return numbers.get_currency_symbol(house().currency, locale=locale())
 
 
 def minor_of(text: str) -> int:
@@ -114,10 +118,10 @@ def hour(minutes: int | None) -> str:
 def ago(value: datetime | None) -> str:
     """How long since: `hace 5 minutos`; a plain date when it is over a week."""
     if value is None:
-        return _("never")
+        return str(_("never"))
     passed = now() - value
     if timedelta(0) <= passed < timedelta(seconds=45):
-        return _("just now")
+        return str(_("just now"))
     if abs(passed) > timedelta(days=7):
         return moment(value)
     return dates.format_timedelta(-passed, add_direction=True, locale=locale(), threshold=1.1)
@@ -127,12 +131,12 @@ def days_away(value: date) -> str:
     """How far a future day is: today, tomorrow, in 5 days."""
     distance = (value - today()).days
     if distance == 0:
-        return _("today")
+        return str(_("today"))
     if distance == 1:
-        return _("tomorrow")
+        return str(_("tomorrow"))
     if distance < 0:
-        return ngettext("%(num)d day ago", "%(num)d days ago", -distance)
-    return ngettext("in %(num)d day", "in %(num)d days", distance)
+        return str(ngettext("%(num)d day ago", "%(num)d days ago", -distance))
+    return str(ngettext("in %(num)d day", "in %(num)d days", distance))
 
 
 def speed(kbps: int | None) -> str:
@@ -191,4 +195,4 @@ def install(app: Flask) -> None:
         "short_day": short_day, "tel": tel,
     }  # fmt: skip
     app.jinja_env.filters.update(filters)
-    app.jinja_env.globals.update(house=house, today=today)
+    app.jinja_env.globals.update(house=house, today=today, symbol=symbol)

@@ -28,7 +28,9 @@ def index() -> str:
 @pages.get("/suspended")
 def suspended() -> str:
     """Where the suspended are sent: why, how much, how to pay; looks again by itself."""
-    return render_template("suspended.html", line=line_at(reading(), now(), request.remote_addr or "", _key()))
+    return render_template(
+        "suspended.html", line=line_at(reading(), now(), request.remote_addr or "", _key())
+    )
 
 
 @pages.get("/n/<token>")

@@ -42,7 +42,11 @@ def set_token(response: Response, token: str) -> None:
 def drop_token(response: Response) -> None:
     """Take the session token back."""
     response.delete_cookie(
-        cookie_name(), httponly=True, samesite="Lax", secure=current_app.config["SESSION_COOKIE_SECURE"], path="/"
+        cookie_name(),
+        httponly=True,
+        samesite="Lax",
+        secure=current_app.config["SESSION_COOKIE_SECURE"],
+        path="/",
     )
 
 
@@ -107,11 +111,17 @@ def _recognise(token: str) -> None:
     found = office.session_actor(reading(), now(), token, address=address())
     if found is None:
         return
-    row = reading().execute(
-        select(StaffSession.id, Staff.locale)
-        .join(Staff, Staff.id == StaffSession.staff_id)
-        .where(StaffSession.token_hash == hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest())
-    ).one()
+    row = (
+        reading()
+        .execute(
+            select(StaffSession.id, Staff.locale)
+            .join(Staff, Staff.id == StaffSession.staff_id)
+            .where(
+                StaffSession.token_hash == hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
+            )
+        )
+        .one()
+    )
     g.actor, g.session_id, g.language = found, row.id, row.locale
     if office.session_is_stale(reading(), now(), token):
         with writing() as session:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import date, datetime
 from typing import Any
 
 from flask import Flask
 
+from webui.common import show
 from webui.common.words import N_, translate
 
 JOBS = {
@@ -40,6 +42,10 @@ ACTIONS = {
     "confirm": N_("confirmed"),
     "login": N_("logged in"),
     "logout": N_("logged out"),
+    "acknowledge": N_("read by the client"),
+    "fix_date": N_("date fixed"),
+    "revoke_session": N_("session closed"),
+    "apply": N_("applied"),
     "password": N_("new password"),
     "revoke": N_("session closed"),
 }
@@ -72,11 +78,60 @@ FIELDS = {
     "retired_at": N_("retired"),
     "download_kbps": N_("download"),
     "upload_kbps": N_("upload"),
+    "mode": N_("mode"),
+    "payment_day": N_("payment day"),
+    "create_days_before": N_("days before"),
+    "tax": N_("tax"),
+    "grace_days": N_("days of grace"),
+    "cut_after_months": N_("unpaid months"),
+    "late_fee_minor": N_("late fee"),
+    "late_fee_basis_points": N_("late fee"),
+    "reconnection_fee": N_("reconnection fee"),
+    "screen_notice_days": N_("on-screen notice"),
+    "first_cycle": N_("first cycle"),
+    "fixed_date": N_("fixed date"),
+    "portal_code": N_("portal code"),
+    "access_mode": N_("access mode"),
+    "emitter": N_("emitter"),
+    "reactivated": N_("reactivated"),
+    "host": N_("host"),
+    "port": N_("port"),
+    "networks": N_("networks"),
+    "client_interfaces": N_("client interfaces"),
+    "box_address": N_("box address"),
+    "box_interface": N_("box interface"),
+    "allowed": N_("allowed"),
+    "locale": N_("language"),
+    "deleted_at": N_("deleted"),
+    "deleted_why": N_("reason"),
+    "how_to_pay": N_("how to pay"),
+    "timezone": N_("time zone"),
+    "currency": N_("currency"),
+    "invoice_hour": N_("hour of invoices"),
+    "cut_hour": N_("hour of cuts"),
+    "reminder_hour": N_("hour of reminders"),
+    "tax_id": N_("tax number"),
+    "service_class": N_("class"),
+    "from_at": N_("from"),
+    "until_at": N_("until"),
+    "withdrawn_at": N_("withdrawn"),
+    "voided_at": N_("void"),
+    "filter": N_("filter"),
+    "html": N_("text"),
+    "created_by": N_("by"),
+    "disabled_at": N_("locked out"),
+    "password": N_("password"),
 }
 #: Sentences that the office builds from a text in a variable, where no gatherer sees them.
 SENTENCES = (N_("Suspended by {name}: {reason}"), N_("Activated by {name}: {reason}"))
 #: In this order: a browser's own name stands behind those it pretends to be.
-BROWSERS = (("Edg/", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari"))
+BROWSERS = (
+    ("Edg/", "Edge"),
+    ("OPR/", "Opera"),
+    ("Firefox/", "Firefox"),
+    ("Chrome/", "Chrome"),
+    ("Safari/", "Safari"),
+)
 SYSTEMS = (
     ("Android", "Android"), ("iPhone", "iPhone"), ("iPad", "iPad"), ("Windows", "Windows"), ("Mac OS", "macOS"),
     ("Linux", "Linux"),
@@ -85,10 +140,34 @@ SYSTEMS = (
 
 def browser_name(agent: str) -> str:
     """A user agent as people know it: `Firefox, Windows`."""
-    parts = [
-        next((name for mark, name in table if mark in agent), "") for table in (BROWSERS, SYSTEMS)
-    ]
+    parts = [next((name for mark, name in table if mark in agent), "") for table in (BROWSERS, SYSTEMS)]
     return ", ".join(part for part in parts if part) or agent[:40] or "?"
+
+
+AMOUNTS = frozenset({"price", "amount", "late_fee_minor", "reconnection_fee", "total", "to_pay", "net"})
+YES_NO = {True: N_("yes"), False: N_("no")}
+
+
+def log_value(value: Any, field: str, things: dict[str, dict[int, str]]) -> str:
+    """A value of the log as a person reads it: names for numbers, amounts, days and moments of the country."""
+    if isinstance(value, bool):
+        return translate(YES_NO[value])
+    if isinstance(value, int):
+        if field in things:
+            return things[field].get(value, f"#{value}")
+        if field in AMOUNTS:
+            return show.money(value)
+        return show.hour(value) if field.endswith("_hour") else str(value)
+    if isinstance(value, str) and value[:4].isdigit():
+        try:
+            return (
+                show.day(date.fromisoformat(value))
+                if len(value) == 10
+                else show.moment(datetime.fromisoformat(value))
+            )
+        except (ValueError, TypeError):
+            return value
+    return str(value)
 
 
 def install(app: Flask) -> None:
@@ -102,6 +181,7 @@ def install(app: Flask) -> None:
         action_name=named(ACTIONS),
         field_name=named(FIELDS),
         browser_name=browser_name,
+        log_value=log_value,
         dict_of=dict,
         pair=lambda one: (one, one),
     )

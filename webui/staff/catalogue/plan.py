@@ -22,7 +22,9 @@ pages = Blueprint("plan", __name__)
 @pages.get("/plans")
 def plans() -> str:
     """All plans, retired ones last."""
-    return render_template("catalogue/plans.html", section="plans", plans=office.list_plans(reading(), retired=True))
+    return render_template(
+        "catalogue/plans.html", section="plans", plans=office.list_plans(reading(), retired=True)
+    )
 
 
 def _page(form: Form, plan: Any = None) -> str:

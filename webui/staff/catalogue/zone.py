@@ -36,7 +36,9 @@ def _words() -> dict[str, str]:
         "title": _("Zones"),
         "new": _("New zone"),
         "empty": _("No zone yet"),
-        "about": _("Zones group clients by where they live: lists and announcements can be filtered by them."),
+        "about": _(
+            "Zones group clients by where they live: lists and announcements can be filtered by them."
+        ),
     }
 
 

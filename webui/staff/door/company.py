@@ -130,5 +130,7 @@ def save_billing() -> str | Response:
     except Refusal as refusal:
         billing.refused(form, refusal)
         return _billing_page(form)
-    flash(_("The billing settings were saved. The summary of each client shows what follows from them."), "done")
+    flash(
+        _("The billing settings were saved. The summary of each client shows what follows from them."), "done"
+    )
     return redirect(url_for("company.company_billing"))

@@ -42,14 +42,17 @@ def figures(session: Session, now: datetime, zone: ZoneInfo, days: int = 30) -> 
     ):
         day = at.astimezone(zone).date()
         by_day[day] = by_day.get(day, 0) + amount
-    shown = tuple((day, by_day.get(day, 0)) for day in (today - timedelta(days=n) for n in reversed(range(days))))
+    shown = tuple(
+        (day, by_day.get(day, 0)) for day in (today - timedelta(days=n) for n in reversed(range(days)))
+    )
     return Figures(
         active=states.get("active", 0),
         suspended=states.get("suspended", 0),
         owing=owing,
         debt=int(debt),
         today=by_day.get(today, 0),
-        month=sum(amount for day, amount in by_day.items() if (day.year, day.month) == (today.year, today.month)),
+        month=sum(
+            amount for day, amount in by_day.items() if (day.year, day.month) == (today.year, today.month)
+        ),
         days=shown,
     )
-

@@ -33,9 +33,7 @@ LINES = ("networks", "client_interfaces", "allowed")
 @pages.get("/routers")
 def routers() -> str:
     """All routers with their state."""
-    return render_template(
-        "network/routers.html", section="routers", routers=_all()
-    )
+    return render_template("network/routers.html", section="routers", routers=_all())
 
 
 @pages.get("/routers/live")
@@ -93,12 +91,15 @@ def _form_page(form: Form, router: Any = None) -> str:
 def _typed(form: Form) -> dict[str, Any]:
     reader = Reader(form)
     typed: dict[str, Any] = {
-        name: form.text(name) for name in ("name", "host", "fingerprint", "user", "box_address", "box_interface")
+        name: form.text(name)
+        for name in ("name", "host", "fingerprint", "user", "box_address", "box_interface")
     }
     typed["port"] = reader.whole("port", 8729 if form.flag("tls") else 8728)
     typed["tls"] = form.flag("tls")
     for name in LINES:
-        typed[name] = [line.strip() for line in form.text(name).replace(",", "\n").splitlines() if line.strip()]
+        typed[name] = [
+            line.strip() for line in form.text(name).replace(",", "\n").splitlines() if line.strip()
+        ]
     reader.done()
     return typed
 
@@ -124,7 +125,9 @@ def add() -> str | Response:
     except Refusal as refusal:
         form.refuse(refusal)
         return _form_page(form)
-    flash(_("The router was added. The daemon looks at it now; nothing is changed before you say so."), "done")
+    flash(
+        _("The router was added. The daemon looks at it now; nothing is changed before you say so."), "done"
+    )
     return redirect(url_for("router.router", router_id=router_id))
 
 
@@ -133,7 +136,9 @@ def add() -> str | Response:
 def edit(router_id: int) -> str:
     """The form of a router, without its password."""
     found = _find(router_id)
-    values: dict[str, Any] = {name: getattr(found, name) for name in FIELDS if name not in ("password", "tls", *LINES)}
+    values: dict[str, Any] = {
+        name: getattr(found, name) for name in FIELDS if name not in ("password", "tls", *LINES)
+    }
     values.update({name: "\n".join(getattr(found, name)) for name in LINES})
     values["tls"] = "1" if found.tls else ""
     return _form_page(Form(values), found)

@@ -64,18 +64,18 @@ def spoken(settings: Any, name: str) -> str:
     if name == "late_fee":
         if settings.late_fee_basis_points:
             return f"{percent(settings.late_fee_basis_points)} %"
-        return money(settings.late_fee_minor) if settings.late_fee_minor else _("none")
+        return money(settings.late_fee_minor) if settings.late_fee_minor else str(_("no fee"))
     if name == "reconnection_fee":
-        return money(settings.reconnection_fee) if settings.reconnection_fee else _("none")
+        return money(settings.reconnection_fee) if settings.reconnection_fee else str(_("no fee"))
     if name == "reminders":
-        return ", ".join(f"{one.days:+d} ({' + '.join(one.by)})" for one in settings.reminders) or _("none")
+        return ", ".join(f"{one.days:+d} ({' + '.join(one.by)})" for one in settings.reminders) or str(_("none"))
     value = getattr(settings, name)
     if name in CHOICES:
-        return dict(choices()[name]).get(value, value)
+        return str(dict(choices()[name]).get(value, value))
     if value is None:
-        return _("off")
+        return str(_("off"))
     if name == "cut_after_months" and value == 0:
-        return _("never")
+        return str(_("never"))
     return str(value)
 
 

@@ -12,6 +12,10 @@ from sqlalchemy.orm import Session
 
 from daemon.store.change import Change
 from daemon.store.client import Client
+from daemon.store.payment import PaymentMethod
+from daemon.store.plan import Plan
+from daemon.store.router import Router
+from daemon.store.zone import Zone
 from webui.common.access import reading
 from webui.staff.people.client import summary_of
 
@@ -22,6 +26,21 @@ NOUNS = (
     "client", "service", "billing", "payment", "invoice", "suspension", "announcement", "router", "plan", "zone",
     "method", "staff", "company", "request",
 )  # fmt: skip
+
+
+#: What a change holds for the program alone.
+HIDDEN = frozenset(
+    {
+        "id",
+        "client_id",
+        "sort_name",
+        "created_at",
+        "billing_from",
+        "spread_to",
+        "cut_verified_at",
+        "settings_at",
+    }
+)
 
 
 def noun_names() -> dict[str, str]:
@@ -67,8 +86,26 @@ def _rows(client_id: int | None) -> dict[str, Any]:
         reading(), client_id, asked["noun"], asked["actor"], int(after) if after.isdigit() else None
     )
     ids = {row.client_id for row in page.rows if row.client_id is not None}
-    names = {row.id: row.name for row in reading().execute(select(Client.id, Client.name).where(Client.id.in_(ids)))}
-    return {"page": page, "asked": asked, "nouns": noun_names(), "filters": NOUNS, "names": names}
+    names = {
+        row.id: row.name
+        for row in reading().execute(select(Client.id, Client.name).where(Client.id.in_(ids)))
+    }
+    return {
+        "page": page,
+        "asked": asked,
+        "nouns": noun_names(),
+        "filters": NOUNS,
+        "names": names,
+        "things": _things(reading()),
+        "hidden": HIDDEN,
+    }
+
+
+def _things(session: Session) -> dict[str, dict[int, str]]:
+    """The names behind the numbers that changes hold."""
+    tables: dict[str, Any] = {"plan_id": Plan, "router_id": Router, "zone_id": Zone, "method_id": PaymentMethod}
+    return {field: {row.id: row.name for row in session.execute(select(table.id, table.name))}
+            for field, table in tables.items()}  # fmt: skip
 
 
 @pages.get("/changes")
@@ -83,5 +120,7 @@ def changes() -> str:
 def client_changes(client_id: int) -> str:
     """One client's log."""
     words = _rows(client_id)
-    template = "people/change_rows.html" if request.headers.get("HX-Request") else "people/client_changes.html"
+    template = (
+        "people/change_rows.html" if request.headers.get("HX-Request") else "people/client_changes.html"
+    )
     return render_template(template, section="clients", tab="log", client=summary_of(client_id), **words)

@@ -94,7 +94,8 @@ def _form_page(form: Form, client: Any = None) -> str:
 def _typed(form: Form, *, new: bool) -> dict[str, Any]:
     reader = Reader(form)
     typed: dict[str, Any] = {
-        name: form.text(name) for name in ("name", "document_id", "email", "phone", "mobile", "address", "note")
+        name: form.text(name)
+        for name in ("name", "document_id", "email", "phone", "mobile", "address", "note")
     }
     typed["latitude"] = reader.decimal("latitude")
     typed["longitude"] = reader.decimal("longitude")

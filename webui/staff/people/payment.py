@@ -150,7 +150,9 @@ def edit_method(client_id: int, payment_id: int) -> Response:
     form = Form.sent()
     try:
         with writing() as session:
-            office.edit_payment(session, actor(), now(), payment_id, method_id=int(form.text("method_id") or 0))
+            office.edit_payment(
+                session, actor(), now(), payment_id, method_id=int(form.text("method_id") or 0)
+            )
         flash(_("The method was changed."), "done")
     except Refusal as refusal:
         form.refuse(refusal)

@@ -45,7 +45,9 @@ def services(client_id: int) -> str:
 def _verified(client_id: int) -> dict[int, datetime | None]:
     """When the second voice last saw each service really cut on its router."""
     rows = reading().execute(
-        select(InternetService.id, InternetService.cut_verified_at).where(InternetService.client_id == client_id)
+        select(InternetService.id, InternetService.cut_verified_at).where(
+            InternetService.client_id == client_id
+        )
     )
     return {service_id: at for service_id, at in rows}  # noqa: C416
 
@@ -62,7 +64,10 @@ def _form_page(client_id: int, form: Form, service: Any = None) -> str:
         service=service,
         fields=FIELDS,
         plans=[
-            (plan.id, f"{plan.name} · {speed(plan.download_kbps)} / {speed(plan.upload_kbps)} · {money(plan.price)}")
+            (
+                plan.id,
+                f"{plan.name} · {speed(plan.download_kbps)} / {speed(plan.upload_kbps)} · {money(plan.price)}",
+            )
             for plan in plans.list_plans(session)
         ],
         routers=[(row.router.id, row.router.name) for row in router_rows],
@@ -161,7 +166,10 @@ def act(client_id: int, service_id: int, deed: str) -> Response:
     """Pause, resume or remove a service."""
     _find(client_id, service_id)
     deeds = {
-        "pause": (office.pause_service, _("The service is paused: it is cut and not billed until you resume it.")),
+        "pause": (
+            office.pause_service,
+            _("The service is paused: it is cut and not billed until you resume it."),
+        ),
         "resume": (office.resume_service, _("The service goes on.")),
         "remove": (office.remove_service, _("The service was removed; its address is free again.")),
     }

@@ -65,6 +65,7 @@ def payment_detail(session: Session, payment_id: int) -> PaymentDetail | None:
             .where(Ledger.invoice_id.in_([part[0] for part in parts]))
             .group_by(Ledger.invoice_id)
         )
+        if invoice_id is not None
     }
     credit = session.scalar(
         select(-func.sum(Ledger.amount)).where(
