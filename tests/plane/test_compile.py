@@ -178,6 +178,8 @@ def test_an_action_becomes_its_statement(menu: str, row: dict[str, str], rule: s
         (FILTER, {"action": "jump", "jump-target": "forward"}, "jump-target=forward"),
         (MANGLE, {"action": "mark-routing", "new-routing-mark": "x"}, "chain=forward"),
         (MANGLE, {"action": "mark-connection"}, "new-connection-mark"),
+        (MANGLE, {"chain": "prerouting", "action": "change-mss", "new-mss": "clamp-to-pmtu", "protocol": "tcp"},
+         "new-mss=clamp-to-pmtu"),
         (NAT, {"action": "dst-nat"}, "to-addresses"),
         (NAT, {"action": "redirect", "to-ports": "80"}, "to-ports=80"),
         ("/ipv6/firewall/filter", {"action": "reject", "reject-with": "icmp-not-neighbour"},

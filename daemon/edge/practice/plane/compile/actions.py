@@ -141,6 +141,8 @@ def _change_mss(table: str, spot: Spot, ground: Ground) -> str:
     value = _needed(spot, "new-mss")
     if value != "clamp-to-pmtu" and not (value.isdigit() and int(value) <= 65535):
         raise spot.refuse("new-mss", "clamp-to-pmtu or a number")
+    if value == "clamp-to-pmtu" and spot.row.get("chain") in {"prerouting", "input"}:
+        raise spot.refuse("new-mss", "the kernel knows a path's MTU in forward, output and postrouting only")
     if protocol_number(spot) != PROTOCOLS["tcp"]:
         raise spot.refuse("action", "needs protocol=tcp")
     return _mark(spot, f"tcp option maxseg size set {'rt mtu' if value == 'clamp-to-pmtu' else value}")

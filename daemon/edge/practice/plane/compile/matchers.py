@@ -23,6 +23,7 @@ from daemon.edge.practice.plane.compile.words import (
     Family,
     Spot,
     is_everything,
+    parse_rate,
     parse_seconds,
     parse_span,
     show_span,
@@ -275,17 +276,17 @@ _LIMIT_UNITS = {1.0: "second", 60.0: "minute", 3600.0: "hour", 86400.0: "day"}
 
 def _limit(spot: Spot, ground: Ground, name: str, value: str) -> list[str]:
     negated, text = split_negation(value)
-    found = re.fullmatch(r"(\d+)([kMG]?)(?:/([0-9wdhms:]+))?,(\d+)(?::(packet|bit))?", text)
+    found = re.fullmatch(r"(\d+[kMG]?)(?:/([0-9wdhms:]+))?,(\d+[kMG]?)(?::(packet|bit))?", text)
     if not found:
         raise ValueError("written as rate/time,burst:mode")
-    unit = _LIMIT_UNITS.get(parse_seconds(found[3] or "1s"))
+    unit = _LIMIT_UNITS.get(parse_seconds(found[2] or "1s"))
     if unit is None:
         raise ValueError("the time of a limit must be one second, minute, hour or day")
-    rate = int(found[1]) * {"": 1, "k": 1000, "M": 1_000_000, "G": 1_000_000_000}[found[2]]
+    rate, burst = max(parse_rate(found[1]), 1), max(parse_rate(found[3]), 1)
     over = "over " if negated else ""
-    if found[5] == "bit":
-        return [f"limit rate {over}{max(rate // 8, 1)} bytes/{unit} burst {max(int(found[4]) // 8, 1)} bytes"]
-    return [f"limit rate {over}{max(rate, 1)}/{unit} burst {max(int(found[4]), 1)} packets"]
+    if found[4] == "bit":
+        return [f"limit rate {over}{max(rate // 8, 1)} bytes/{unit} burst {max(burst // 8, 1)} bytes"]
+    return [f"limit rate {over}{rate}/{unit} burst {burst} packets"]
 
 
 def _mac(spot: Spot, ground: Ground, name: str, value: str) -> list[str]:
