@@ -73,7 +73,7 @@ def _judge(desired: Desired, rows: Mapping[str, list[Fields]]) -> Iterator[Verdi
         if MENUS[path].style == "chain":
             yield from _rules(path, wanted, seen)
         elif MENUS[path].style == "entries":
-            yield from _lists(path, wanted, seen, desired.owners)
+            yield from _lists(wanted, seen, desired.owners)
         elif path == menus.QUEUES:
             yield from _queues(wanted, seen)
         else:
@@ -86,7 +86,7 @@ def _enabled(row: Fields) -> bool:
 
 
 def _lists(
-    path: str, wanted: Sequence[Row], seen: Sequence[Fields], owners: Mapping[str, ServiceFact]
+    wanted: Sequence[Row], seen: Sequence[Fields], owners: Mapping[str, ServiceFact]
 ) -> Iterator[Verdict]:
     """Who should be cut is, who is not suspended is not, whoever made the row."""
     listed: dict[str, dict[str, Fields]] = {}
@@ -120,7 +120,6 @@ def _lists(
             )
             text = f"{owner.client} is paid but still blocked at {place}: {whose}"
             yield _finding("still-blocked", text, f"pregonero:suspended:{owner.service_id}", owner.service_id)
-    del path
 
 
 def _rules(path: str, wanted: Sequence[Row], seen: Sequence[Fields]) -> Iterator[Verdict]:

@@ -77,7 +77,8 @@ async def sync_router(
     suspended = {place for place, service in wanted.owners.items() if service.suspended}
     flushed = 0
     if driver.unflushed is None:
-        standing = {place for place in suspended if wanted.owners[place].service_id in observed.cut}
+        cut = observed.cut
+        standing = {place for place in suspended if wanted.owners[place].service_id in cut}
         flushed += await driver.flush_connections(standing, only_fasttracked=True)
         driver.unflushed = set()
     outcomes: list[Outcome] = []
