@@ -246,6 +246,25 @@ async def test_a_rule_that_the_router_refuses_does_not_keep_the_rest_from_the_ro
 
 
 @scene
+async def test_however_much_a_router_refuses_the_rest_reaches_it(tmp_path) -> None:
+    interfaces = ("vlan1", "bridge1", "vlan2", "vlan3")
+    facts = town(debtor(1), service(2), client_interfaces=interfaces, box_interface="ether77")
+    async with edge(tmp_path) as it:
+        result = await it.sync(facts)
+        assert {o.step.mark.split(":")[2].split("-")[0] for o in result.refused} == {
+            "mark",
+            "steer",
+            "to",
+            "from",
+        }
+        assert len({outcome.step.mark for outcome in result.refused}) == 11
+        assert len({step.mark for step in result.left.changes}) == 11
+        assert [row["address"] for row in await it.ours(menus.ADDRESS_LIST) if "suspended" in row["list"]]
+        assert len(await it.ours(menus.QUEUES)) == 2
+        assert [r for r in await it.ours(menus.FILTER) if r["comment"] == "pregonero:rule:reject"]
+
+
+@scene
 async def test_a_surprise_is_held_until_a_person_confirms_it(tmp_path) -> None:
     async with edge(tmp_path) as it:
         await it.sync(town(*(service(id) for id in range(30))))

@@ -69,7 +69,7 @@ def _words(fields: Mapping[str, str]) -> list[str]:
     return [f"={column}={value}" for column, value in fields.items()]
 
 
-async def apply_plan(connection: Connection, plan: Plan, deadline: float) -> Applied:
+async def apply_plan(connection: Connection, plan: Plan, deadline: float, through: bool = False) -> Applied:
     """Send a plan's steps; each has `deadline` seconds. Held steps are not part of it.
 
     A step is sent when the stages before its own have ended and the steps before it in its group are done.
@@ -84,8 +84,10 @@ async def apply_plan(connection: Connection, plan: Plan, deadline: float) -> App
         while position < len(plan.changes) and plan.changes[position].stage == stage:
             groups.setdefault(plan.changes[position].group, []).append(position)
             position += 1
-        await _stage(connection, plan, groups, results, applied, deadline)
-        if applied.broken is not None or any(outcome.error is not None for outcome in results.values()):
+        await _stage(connection, plan, groups, results, applied, deadline, through)
+        if applied.broken is not None:
+            break
+        if not through and any(outcome.error is not None for outcome in results.values()):
             break
     applied.outcomes = [results.get(index, Outcome(step)) for index, step in enumerate(plan.changes)]
     return applied
@@ -98,6 +100,7 @@ async def _stage(
     results: dict[int, Outcome],
     applied: Applied,
     deadline: float,
+    through: bool,
 ) -> None:
     """Rounds: all groups of one step at once; then of the others the first step of each, the second, and so
     on.
@@ -112,7 +115,7 @@ async def _stage(
         steps = [plan.changes[index] for index in chunk]
         try:
             replies = await connection.call_many(
-                [sentence(step) for step in steps], deadline, stop_on_trap=True
+                [sentence(step) for step in steps], deadline, stop_on_trap=not through
             )
         except EdgeError as error:
             applied.broken = error
@@ -122,7 +125,7 @@ async def _stage(
             if reply is not None:
                 results[index] = _judge(step, reply)
                 refused = refused or results[index].error is not None
-        if refused:
+        if refused and not through:
             return
 
 

@@ -19,8 +19,8 @@ from daemon.plan.marks import LISTS
 from daemon.plan.menus import MENUS
 from daemon.plan.observed import Observed, Seen
 
-# IPv6 connections meet our rules at every packet unless the router fasttracks IPv6 (7.18 on); no schema that we have
-# shows a menu to end those.
+# IPv6 connections meet our rules at every packet unless the router fasttracks IPv6 (7.18 on); no schema
+# that we have shows a menu to end those.
 _CONNECTIONS = "/ip/firewall/connection"
 _ABSENT = ("no such command", "no such directory", "unknown")
 
@@ -66,12 +66,12 @@ class RouterOSDriver:
             clock=f"{about[2].get('date', '')} {about[2].get('time', '')}".strip(),
         )
 
-    async def apply(self, plan: Plan) -> Applied:
-        """Send a plan, stage after stage; after the first error nothing more is sent. See `apply_plan`.
+    async def apply(self, plan: Plan, through: bool = False) -> Applied:
+        """Send a plan, stage after stage; after the first error nothing more is sent, unless `through`.
 
         A lost connection is part of the result (`broken`), so that it is known what was answered before.
         """
-        return await apply_plan(await self._open(), plan, self.endpoint.deadline)
+        return await apply_plan(await self._open(), plan, self.endpoint.deadline, through)
 
     async def flush_connections(self, addresses: Collection[str], only_fasttracked: bool = False) -> int:
         """End the connections of client addresses or prefixes, from and to; how many were ended.

@@ -18,8 +18,9 @@ from daemon.plan.menus import FILTER, FILTER6, QUEUES
 from daemon.plan.observed import Observed
 from daemon.plan.plan import plan
 
-#: How often a refused step is set aside and the rest tried again in one run.
-ROUNDS = 5
+#: How often a refused step is set aside, the router read again and the rest sent. The last turn sends all
+#: that is left, refusals or not: a router described wrongly must not keep its debtors uncut.
+ROUNDS = 4
 #: More services than this are planned in a thread, so that other routers do not wait.
 _MANY = 300
 
@@ -84,14 +85,14 @@ async def sync_router(
     outcomes: list[Outcome] = []
     refused: set[object] = set()
     left = first
-    for _ in range(ROUNDS):
+    for turn in range(ROUNDS):
         sendable = replace(left, changes=tuple(step for step in left.changes if _key(step) not in refused))
         if not sendable.changes:
             break
         # Noted before anything is sent: if the session breaks between a cut and its flush, the next run
         # flushes.
         driver.unflushed |= _touched(sendable, wanted)
-        applied = await driver.apply(sendable)
+        applied = await driver.apply(sendable, through=turn == ROUNDS - 1)
         outcomes += [outcome for outcome in applied.outcomes if outcome.done or outcome.error is not None]
         if applied.broken is not None:
             raise applied.broken
