@@ -226,7 +226,12 @@ class Explicit:
 
     async def _relay(self, request: Request, length: int, upstream: _Upstream) -> None:
         """Pass the request's body and the response, each to its end; raise _Over unless another may follow."""
-        sending = asyncio.ensure_future(self._send_body(length, upstream.stream))
+        sending: asyncio.Future[bool]
+        if length:
+            sending = asyncio.ensure_future(self._send_body(length, upstream.stream))
+        else:
+            sending = asyncio.get_running_loop().create_future()
+            sending.set_result(True)
         try:
             lasting = await self._pass_response(request, upstream.stream)
         except Odd:
@@ -270,10 +275,13 @@ class Explicit:
             length = response_length(response, request.method)
             if response.status == 101 or (length == -1 and request.minor == 0):
                 raise Odd("odd-response")
-            await client.send(origin.take(end_of_head(origin.buffer)))
+            head = origin.take(end_of_head(origin.buffer))
             if response.status >= 200:
                 break
+            await client.send(head)
         body = Body(length)
+        taken = body.feed(origin.buffer)
+        await client.send(head + origin.take(taken))
         while not body.done:
             taken = body.feed(origin.buffer)
             if taken:

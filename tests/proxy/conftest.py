@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -39,6 +40,8 @@ class Origin:
         self.says: dict[str, bytes | Handler] = {}
         self.first: Handler | None = None
         self.heads: list[bytes] = []
+        self.bodies: list[bytes] = []
+        self.rest = b""
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=128)
         self.port = self.listener.getsockname()[1]
         self.at = f"127.0.0.1:{self.port}"
@@ -66,6 +69,17 @@ class Origin:
                     rest += data
                 head, rest = rest.split(b"\r\n\r\n", 1)
                 self.heads.append(head + b"\r\n\r\n")
+                self.rest = rest
+                if re.search(rb"(?im)^content-length: 5\r?$", head) and b"chunked" not in head:
+                    while len(rest) < 5:
+                        rest += sock.recv(65536)
+                    self.bodies.append(rest[:5])
+                    rest = rest[5:]
+                elif b"Transfer-Encoding: chunked" in head and b"Content-Length" not in head:
+                    while b"0\r\n\r\n" not in rest:
+                        rest += sock.recv(65536)
+                    body, _, rest = rest.partition(b"0\r\n\r\n")
+                    self.bodies.append(body)
                 path = head.split(b" ")[1].decode("latin-1")
                 answer = self.says[path]
                 if callable(answer):

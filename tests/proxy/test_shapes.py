@@ -8,7 +8,18 @@ import zlib
 
 import pytest
 
-from tests.proxy.conftest import MARK, NOTICE, Origin, Proxy, body_of, chunked, page, page_request, read_all, until
+from tests.proxy.conftest import (
+    MARK,
+    NOTICE,
+    Origin,
+    Proxy,
+    body_of,
+    chunked,
+    page,
+    page_request,
+    read_all,
+    until,
+)
 
 HTML = b"<!DOCTYPE html><html><head><title>t</title></head><body><p>hola</p></body></html>\n"
 
