@@ -14,10 +14,10 @@ from daemon.office import catalogue, change, standing
 from daemon.office.account import balances
 from daemon.office.actor import Actor
 from daemon.office.company import company_rules
-from daemon.office.journal import Told
 from daemon.office.payment import no_deed
 from daemon.office.plan import amount_of
 from daemon.office.text import clean
+from daemon.office.told import Told
 from daemon.rules import deeds
 from daemon.rules.account import Account, Balance
 from daemon.rules.account import Invoice as InvoiceRule

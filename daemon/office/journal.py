@@ -6,57 +6,50 @@ One call writes a whole chunk in few statements. The tables' constraints are the
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, func, insert, select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from daemon.office.account import Loaded
-from daemon.rules.account import Account, Invoice
+from daemon.office.bills import changed_invoices, new_invoices
+from daemon.office.told import Told, all_events, insert_ids, insert_rows, table_of
+from daemon.rules.account import Account
 from daemon.rules.calendar import local_date
 from daemon.rules.engine import next_moment
 from daemon.rules.event import Event, Movement
 from daemon.rules.standing import standing
-from daemon.store.base import Base, Moment
 from daemon.store.billing import Billing
-from daemon.store.invoice import Invoice as InvoiceRow
-from daemon.store.invoice import InvoiceLine, PassedCycle, Series
+from daemon.store.invoice import PassedCycle
 from daemon.store.ledger import Ledger
 from daemon.store.notice import Notice
 from daemon.store.payment import Promise as PromiseRow
 from daemon.store.suspension import CutRun, HeldCut, Standing, Suspension
 
-SERVICE_SERIES = "service"
-FREE_SERIES = "free"
 
+def save(session: Session, actor: str, told: Sequence[Told], *, fresh: bool = False) -> None:
+    """Write back what happened to some accounts. `actor` is the name in the ledger and in the suspensions.
 
-@dataclass(slots=True)
-class Told:
-    """A loaded account and what happened to it."""
-
-    loaded: Loaded
-    events: list[Event] = field(default_factory=list)
-
-    @property
-    def account(self) -> Account:
-        """The account as it is now."""
-        return self.loaded.account
-
-
-def save(session: Session, actor: str, told: Sequence[Told]) -> None:
-    """Write back what happened to some accounts. `actor` is the name in the ledger and in the suspensions."""
+    `fresh` accounts have no standing yet: it is written for the first time.
+    """
     session.flush()
-    _invoices(session, told)
+    new_invoices(session, told)
     suspensions = _suspensions(session, actor, told)
     _movements(session, actor, told, suspensions)
-    _changed_invoices(session, told)
+    changed_invoices(session, told)
     _notices(session, told)
     _cycles(session, told)
     _holds(session, told)
-    save_standings(session, [one.loaded for one in told])
+    if fresh:
+        insert_rows(
+            session,
+            Standing,
+            [{"client_id": one.account.client, **standing_values(one.account)} for one in told],
+        )
+    else:
+        save_standings(session, [one.loaded for one in told])
     session.expire_all()
 
 
@@ -64,7 +57,7 @@ def save_standings(session: Session, loaded: Sequence[Loaded]) -> None:
     """Write the derived standing of some accounts. The rows exist since their clients do."""
     rows = [{"key": one.account.client, **standing_values(one.account)} for one in loaded]
     if rows:
-        table = _table(Standing)
+        table = table_of(Standing)
         statement = update(table).where(table.c.client_id == bindparam("key"))
         session.connection().execute(
             statement.values({name: bindparam(name) for name in rows[0] if name != "key"}), rows
@@ -91,115 +84,6 @@ def standing_values(account: Account) -> dict[str, Any]:
     }
 
 
-def take_numbers(session: Session, series: str, count: int) -> tuple[int, int]:
-    """Reserve numbers of a series in this transaction: (series id, first number). No gap, whatever fails."""
-    table = _table(Series)
-    row = session.execute(
-        update(table)
-        .where(table.c.name == series)
-        .values(next_number=table.c.next_number + count)
-        .returning(table.c.id, table.c.next_number)
-    ).first()
-    if row is None:
-        made = session.execute(
-            insert(table).values(name=series, prefix="", next_number=1 + count).returning(table.c.id)
-        ).scalar_one()
-        return int(made), 1
-    return int(row.id), int(row.next_number) - count
-
-
-def _table(model: type[Base]) -> Any:
-    return model.__table__
-
-
-def _all(told: Iterable[Told]) -> Iterable[tuple[Told, Event]]:
-    for one in told:
-        for event in one.events:
-            yield one, event
-
-
-def _insert(session: Session, model: type[Base], rows: list[dict[str, Any]]) -> None:
-    if rows:
-        session.execute(insert(_table(model)), rows)
-
-
-def _insert_ids(session: Session, model: type[Base], rows: list[dict[str, Any]]) -> list[int]:
-    """Insert rows in one go and give their ids, in the order of the rows."""
-    if not rows:
-        return []
-    table = _table(model)
-    result = session.execute(insert(table).returning(table.c.id, sort_by_parameter_order=True), rows)
-    return [int(row.id) for row in result]
-
-
-def _invoices(session: Session, told: Sequence[Told]) -> None:
-    made = [(one, event) for one, event in _all(told) if event.kind == "invoice_created" and event.invoice]
-    rows: list[dict[str, Any]] = []
-    for kind, series in (("service", SERVICE_SERIES), ("free", FREE_SERIES)):
-        these = [pair for pair in made if pair[1].invoice is not None and pair[1].invoice.kind == kind]
-        if not these:
-            continue
-        series_id, number = take_numbers(session, series, len(these))
-        rows += [
-            _invoice_row(one, event, series_id, number + place) for place, (one, event) in enumerate(these)
-        ]
-    order = sorted(made, key=lambda pair: pair[1].invoice is not None and pair[1].invoice.kind != "service")
-    lines: list[dict[str, Any]] = []
-    for (_, event), invoice_id in zip(order, _insert_ids(session, InvoiceRow, rows), strict=True):
-        if event.invoice is None:
-            continue
-        event.invoice.id = invoice_id
-        lines += [
-            {
-                "invoice_id": invoice_id,
-                "place": place,
-                "service_id": line.key if isinstance(line.key, int) else None,
-                "name": line.name,
-                "net": line.net,
-                "tax": line.tax,
-                "total": line.total,
-                "why": line.why.as_json(),
-            }
-            for place, line in enumerate(event.lines, 1)
-        ]
-    _insert(session, InvoiceLine, lines)
-
-
-def _invoice_row(one: Told, event: Event, series_id: int, number: int) -> dict[str, Any]:
-    invoice = event.invoice
-    if invoice is None:
-        raise ValueError("an invoice was made without an invoice")
-    net = sum(line.net for line in event.lines)
-    return {
-        "client_id": one.account.client,
-        "kind": invoice.kind,
-        "series_id": series_id,
-        "number": number,
-        "cycle_start": invoice.cycle.start if invoice.cycle else None,
-        "cycle_end": invoice.cycle.end if invoice.cycle else None,
-        "due": invoice.due,
-        "created_at": event.at,
-        "net": net,
-        "tax": invoice.total - net,
-        "total": invoice.total,
-        "to_pay": invoice.to_pay,
-        "settled_at": _settled_at(one.events, invoice),
-        "voided_at": next(
-            (e.at for e in one.events if e.kind == "invoice_voided" and e.invoice is invoice), None
-        ),
-        "late_fee": invoice.late_fee,
-        "forgiven_at": one.account.reached if invoice.forgiven else None,
-        "why": event.why.as_json(),
-    }
-
-
-def _settled_at(events: Sequence[Event], invoice: Invoice) -> datetime | None:
-    if invoice.left > 0:
-        return None
-    ends = [event.at for event in events if event.invoice is invoice and event.movements]
-    return ends[-1] if ends else invoice.created
-
-
 def _suspensions(session: Session, actor: str, told: Sequence[Told]) -> dict[tuple[int, datetime], int]:
     """Write suspensions and lifts; the ids of automatic suspensions by client and instant, for their fees."""
     rows = [
@@ -211,12 +95,14 @@ def _suspensions(session: Session, actor: str, told: Sequence[Told]) -> dict[tup
             "reason": event.why.as_json(),
             "actor": actor,
         }
-        for one, event in _all(told)
+        for one, event in all_events(told)
         if event.kind in ("suspended", "reactivated")
     ]
-    ids = _insert_ids(session, Suspension, rows)
+    ids = insert_ids(session, Suspension, rows)
     kinds = [
-        (one.account.client, event) for one, event in _all(told) if event.kind in ("suspended", "reactivated")
+        (one.account.client, event)
+        for one, event in all_events(told)
+        if event.kind in ("suspended", "reactivated")
     ]
     return {
         (client_id, event.at): made
@@ -231,7 +117,7 @@ def _movements(
     """The ledger's entries; those that make a balance first, since others of the same chunk may move it."""
     makers: list[tuple[Told, Event, Movement]] = []
     others: list[tuple[Told, Event, Movement]] = []
-    for one, event in _all(told):
+    for one, event in all_events(told):
         for movement in event.movements:
             (makers if movement.balance is not None else others).append((one, event, movement))
 
@@ -252,57 +138,25 @@ def _movements(
             "actor": actor,
         }
 
-    ids = _insert_ids(session, Ledger, [row(*entry) for entry in makers])
+    ids = insert_ids(session, Ledger, [row(*entry) for entry in makers])
     for (_, _, movement), made in zip(makers, ids, strict=True):
         if movement.balance is not None:
             movement.balance.id = movement.balance.order = made
-    _insert(session, Ledger, [row(*entry) for entry in others])
-
-
-def _changed_invoices(session: Session, told: Sequence[Told]) -> None:
-    rows: list[dict[str, Any]] = []
-    for one in told:
-        for invoice in one.account.invoices:
-            was = one.loaded.invoices.get(invoice.id or 0)
-            if was is None or was[:3] == (invoice.left, invoice.late_fee, invoice.forgiven):
-                continue
-            voided = [e.at for e in one.events if e.kind == "invoice_voided" and e.invoice is invoice]
-            rows.append(
-                {
-                    "key": invoice.id,
-                    "settled": _settled_at(one.events, invoice),
-                    "fee": invoice.late_fee,
-                    "forgiven": one.account.reached if invoice.forgiven else None,
-                    "voided": voided[0] if voided else None,
-                }
-            )
-    if rows:
-        table = _table(InvoiceRow)
-        statement = (
-            update(table)
-            .where(table.c.id == bindparam("key"))
-            .values(
-                settled_at=bindparam("settled"),
-                late_fee=bindparam("fee"),
-                forgiven_at=func.coalesce(table.c.forgiven_at, bindparam("forgiven", type_=Moment)),
-                voided_at=func.coalesce(table.c.voided_at, bindparam("voided", type_=Moment)),
-            )
-        )
-        session.connection().execute(statement, rows)
+    insert_rows(session, Ledger, [row(*entry) for entry in others])
 
 
 def _notices(session: Session, told: Sequence[Told]) -> None:
     """Notices opened and closed, one row an invoice; one that was closed opens again as the same row."""
     last: dict[int, tuple[int, Event]] = {}
     opened: dict[int, Event] = {}
-    for one, event in _all(told):
+    for one, event in all_events(told):
         if event.kind in ("notice_opened", "notice_closed") and event.invoice and event.invoice.id:
             last[event.invoice.id] = one.account.client, event
             if event.kind == "notice_opened":
                 opened.setdefault(event.invoice.id, event)
     if not last:
         return
-    table = _table(Notice)
+    table = table_of(Notice)
     rows = session.execute(select(table.c.invoice_id, table.c.id).where(table.c.invoice_id.in_(sorted(last))))
     known: dict[int, int] = {row.invoice_id: row.id for row in rows}
     fresh: list[dict[str, Any]] = []
@@ -323,7 +177,7 @@ def _notices(session: Session, told: Sequence[Told]) -> None:
                     "off_at": off,
                 }
             )
-    _insert(session, Notice, fresh)
+    insert_rows(session, Notice, fresh)
     if again:
         statement = update(table).where(table.c.id == bindparam("key")).values(off_at=bindparam("off"))
         session.connection().execute(statement, again)
@@ -331,7 +185,7 @@ def _notices(session: Session, told: Sequence[Told]) -> None:
 
 def _cycles(session: Session, told: Sequence[Told]) -> None:
     """Cycles passed over; fixed dates that were used; promises that ended."""
-    _insert(
+    insert_rows(
         session,
         PassedCycle,
         [
@@ -342,20 +196,20 @@ def _cycles(session: Session, told: Sequence[Told]) -> None:
                 "at": event.at,
                 "why": event.why.as_json(),
             }
-            for one, event in _all(told)
+            for one, event in all_events(told)
             if event.kind == "cycle_passed" and event.cycle is not None
         ],
     )
     for one in told:
         if one.loaded.fixed_date != one.account.fixed_date:
-            billing = _table(Billing)
+            billing = table_of(Billing)
             session.execute(
                 update(billing)
                 .where(billing.c.client_id == one.account.client)
                 .values(fixed_date=one.account.fixed_date)
             )
         if one.loaded.promise is not None and one.account.promise is None:
-            promise = _table(PromiseRow)
+            promise = table_of(PromiseRow)
             broken = any(event.kind == "promise_broken" for event in one.events)
             session.execute(
                 update(promise)
@@ -383,7 +237,7 @@ def _holds(session: Session, told: Sequence[Told]) -> None:
                 session.flush()
             session.add(HeldCut(run_id=run.id, client_id=one.account.client))
         elif one.loaded.held and not one.account.held:
-            table = _table(HeldCut)
+            table = table_of(HeldCut)
             session.execute(
                 update(table)
                 .where(table.c.client_id == one.account.client, table.c.released_at.is_(None))

@@ -13,8 +13,8 @@ from sqlalchemy.orm import Session
 
 from daemon.office import catalogue, change, standing
 from daemon.office.actor import Actor
-from daemon.office.journal import Told
 from daemon.office.plan import amount_of
+from daemon.office.told import Told
 from daemon.rules import deeds
 from daemon.rules.account import Account
 from daemon.rules.event import Event

@@ -18,7 +18,8 @@ from daemon.office.account import Office, load, office_of
 from daemon.office.actor import SYSTEM, Actor
 from daemon.office.announcement import spread, unspread
 from daemon.office.hold import decide
-from daemon.office.journal import Told, save
+from daemon.office.journal import save
+from daemon.office.told import Told
 from daemon.rules.calendar import whole_minute
 from daemon.rules.deeds import confirm_cut
 from daemon.rules.engine import advance, cut_freely, settle

@@ -31,7 +31,8 @@ IDLE = timedelta(hours=12)
 LIFE = timedelta(days=14)
 SHORTEST = 10
 
-_hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
+PASSWORDS = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
+"""How passwords are hashed: argon2id."""
 # Verified for unknown users too, so that the time of an answer does not tell who exists.
 _NOBODY = "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$Zmll5H8dGp9dVnDyiwXzXrSMTtCgGLjkLRgYMsdUrlY"
 
@@ -81,7 +82,7 @@ def add_staff(
     row = Staff(
         user=bare,
         name=shown,
-        password_hash=_hasher.hash(password),
+        password_hash=PASSWORDS.hash(password),
         role=role,
         locale=locale,
         password_changed_at=now,
@@ -140,8 +141,8 @@ def login(
         session.flush()
         return Refusal("", "The user or the password is wrong")
     session.execute(delete(LoginAttempt).where(LoginAttempt.key == f"user:{bare}"))
-    if _hasher.check_needs_rehash(row.password_hash):
-        row.password_hash = _hasher.hash(password)
+    if PASSWORDS.check_needs_rehash(row.password_hash):
+        row.password_hash = PASSWORDS.hash(password)
     token = secrets.token_urlsafe(32)
     session.add(
         StaffSession(
@@ -242,7 +243,7 @@ def change_password(
         actor.check("staff")
     _check_password(new, row.user)
     before = change.columns(row)
-    row.password_hash = _hasher.hash(new)
+    row.password_hash = PASSWORDS.hash(new)
     row.password_changed_at = now
     session.flush()
     _end_sessions(session, now, staff_id)
@@ -251,7 +252,7 @@ def change_password(
 
 def hash_password(password: str) -> str:
     """The argon2 hash of a password, for rows that are made in bulk."""
-    return _hasher.hash(password)
+    return PASSWORDS.hash(password)
 
 
 def _role(row: Staff) -> Role:
@@ -264,7 +265,7 @@ def _hash(token: str) -> str:
 
 def _verified(stored: str, password: str) -> bool:
     try:
-        return _hasher.verify(stored, password)
+        return PASSWORDS.verify(stored, password)
     except (VerificationError, InvalidHashError):
         return False
 

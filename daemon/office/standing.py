@@ -19,7 +19,8 @@ from daemon.office.account import (
     office_of,
 )
 from daemon.office.hold import hold_rule
-from daemon.office.journal import Told, save, save_standings
+from daemon.office.journal import save, save_standings
+from daemon.office.told import Told
 from daemon.rules.account import Account
 from daemon.rules.calendar import whole_minute
 from daemon.rules.engine import advance, next_moment

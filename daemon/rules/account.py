@@ -112,10 +112,10 @@ class Account:
 
     def unpaid(self) -> list[Invoice]:
         """Service invoices on which something is owed, oldest first."""
-        return sorted(
-            (invoice for invoice in self.invoices if invoice.kind == "service" and invoice.left > 0),
-            key=lambda invoice: invoice.age,
-        )
+        owed = [invoice for invoice in self.invoices if invoice.left > 0 and invoice.kind == "service"]
+        if len(owed) > 1:
+            owed.sort(key=lambda invoice: invoice.age)
+        return owed
 
     @property
     def debt(self) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import Literal
 
 from daemon.rules.calendar import clamped, month_after
@@ -30,6 +31,7 @@ class Cycle:
         return (self.end - max(day, self.start)).days + 1
 
 
+@lru_cache(maxsize=16_384)
 def cycle_with(day: date, payment_day: int) -> Cycle:
     """The cycle that a day lies in, anchored at `payment_day` (1..31, clamped in short months)."""
     start = clamped(day.year, day.month, payment_day)
@@ -38,6 +40,7 @@ def cycle_with(day: date, payment_day: int) -> Cycle:
     return Cycle(start, clamped(*month_after(start.year, start.month), payment_day) - _DAY)
 
 
+@lru_cache(maxsize=16_384)
 def cycle_after(day: date, payment_day: int) -> Cycle:
     """The first cycle that begins after a day."""
     return cycle_with(cycle_with(day, payment_day).end + _DAY, payment_day)

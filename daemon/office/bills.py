@@ -1,0 +1,145 @@
+"""Writing invoices: new ones with their lines and gapless numbers, and what changed on those that were
+there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import bindparam, func, insert, update
+from sqlalchemy.orm import Session
+
+from daemon.office.told import Told, all_events, insert_ids, insert_rows, table_of
+from daemon.rules.account import Invoice
+from daemon.rules.event import Event
+from daemon.store.base import Moment
+from daemon.store.invoice import Invoice as InvoiceRow
+from daemon.store.invoice import InvoiceLine, Series
+
+SERVICE_SERIES = "service"
+FREE_SERIES = "free"
+
+
+def take_numbers(session: Session, series: str, count: int) -> tuple[int, int]:
+    """Reserve numbers of a series in this transaction: (series id, first number). No gap, whatever fails."""
+    table = table_of(Series)
+    row = session.execute(
+        update(table)
+        .where(table.c.name == series)
+        .values(next_number=table.c.next_number + count)
+        .returning(table.c.id, table.c.next_number)
+    ).first()
+    if row is None:
+        made = session.execute(
+            insert(table).values(name=series, prefix="", next_number=1 + count).returning(table.c.id)
+        ).scalar_one()
+        return int(made), 1
+    return int(row.id), int(row.next_number) - count
+
+
+def new_invoices(session: Session, told: Sequence[Told]) -> None:
+    """Write the invoices that were made, with their lines; each gets its id and the next number of its
+    series.
+    """
+    made = [
+        (one, event) for one, event in all_events(told) if event.kind == "invoice_created" and event.invoice
+    ]
+    rows: list[dict[str, Any]] = []
+    for kind, series in (("service", SERVICE_SERIES), ("free", FREE_SERIES)):
+        these = [pair for pair in made if pair[1].invoice is not None and pair[1].invoice.kind == kind]
+        if not these:
+            continue
+        series_id, number = take_numbers(session, series, len(these))
+        rows += [
+            _invoice_row(one, event, series_id, number + place) for place, (one, event) in enumerate(these)
+        ]
+    order = sorted(made, key=lambda pair: pair[1].invoice is not None and pair[1].invoice.kind != "service")
+    lines: list[dict[str, Any]] = []
+    for (_, event), invoice_id in zip(order, insert_ids(session, InvoiceRow, rows), strict=True):
+        if event.invoice is None:
+            continue
+        event.invoice.id = invoice_id
+        lines += [
+            {
+                "invoice_id": invoice_id,
+                "place": place,
+                "service_id": line.key if isinstance(line.key, int) else None,
+                "name": line.name,
+                "net": line.net,
+                "tax": line.tax,
+                "total": line.total,
+                "why": line.why.as_json(),
+            }
+            for place, line in enumerate(event.lines, 1)
+        ]
+    insert_rows(session, InvoiceLine, lines)
+
+
+def _invoice_row(one: Told, event: Event, series_id: int, number: int) -> dict[str, Any]:
+    invoice = event.invoice
+    if invoice is None:
+        raise ValueError("an invoice was made without an invoice")
+    net = sum(line.net for line in event.lines)
+    return {
+        "client_id": one.account.client,
+        "kind": invoice.kind,
+        "series_id": series_id,
+        "number": number,
+        "cycle_start": invoice.cycle.start if invoice.cycle else None,
+        "cycle_end": invoice.cycle.end if invoice.cycle else None,
+        "due": invoice.due,
+        "created_at": event.at,
+        "net": net,
+        "tax": invoice.total - net,
+        "total": invoice.total,
+        "to_pay": invoice.to_pay,
+        "settled_at": _settled_at(one.events, invoice),
+        "voided_at": next(
+            (e.at for e in one.events if e.kind == "invoice_voided" and e.invoice is invoice), None
+        ),
+        "late_fee": invoice.late_fee,
+        "forgiven_at": one.account.reached if invoice.forgiven else None,
+        "why": event.why.as_json(),
+    }
+
+
+def _settled_at(events: Sequence[Event], invoice: Invoice) -> datetime | None:
+    if invoice.left > 0:
+        return None
+    ends = [event.at for event in events if event.invoice is invoice and event.movements]
+    return ends[-1] if ends else invoice.created
+
+
+def changed_invoices(session: Session, told: Sequence[Told]) -> None:
+    """Write what changed on invoices that were loaded: settled, fined, forgiven, void."""
+    rows: list[dict[str, Any]] = []
+    for one in told:
+        for invoice in one.account.invoices:
+            was = one.loaded.invoices.get(invoice.id or 0)
+            if was is None or was[:3] == (invoice.left, invoice.late_fee, invoice.forgiven):
+                continue
+            voided = [e.at for e in one.events if e.kind == "invoice_voided" and e.invoice is invoice]
+            rows.append(
+                {
+                    "key": invoice.id,
+                    "settled": _settled_at(one.events, invoice),
+                    "fee": invoice.late_fee,
+                    "forgiven": one.account.reached if invoice.forgiven else None,
+                    "voided": voided[0] if voided else None,
+                }
+            )
+    if rows:
+        table = table_of(InvoiceRow)
+        statement = (
+            update(table)
+            .where(table.c.id == bindparam("key"))
+            .values(
+                settled_at=bindparam("settled"),
+                late_fee=bindparam("fee"),
+                forgiven_at=func.coalesce(table.c.forgiven_at, bindparam("forgiven", type_=Moment)),
+                voided_at=func.coalesce(table.c.voided_at, bindparam("voided", type_=Moment)),
+            )
+        )
+        session.connection().execute(statement, rows)
