@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -58,6 +59,11 @@ class Town:
         """Let the billing run catch up to a moment."""
         self.now = until
         run.run_clock(self.store, until)
+
+
+def settings_of(home: Path) -> Settings:
+    """The settings of a home whose pages are spoken to over plain HTTP."""
+    return replace(Settings.load(home, {}), secure_cookies=False)
 
 
 def settle(home: Path) -> Town:
@@ -130,10 +136,21 @@ def settle(home: Path) -> Town:
     return town
 
 
+@pytest.fixture(scope="session")
+def pattern(tmp_path_factory: pytest.TempPathFactory) -> Town:
+    """The provider that every test begins with, made once."""
+    made = settle(tmp_path_factory.mktemp("town") / "home")
+    made.store.dispose()
+    return made
+
+
 @pytest.fixture
-def town(tmp_path: Path) -> Iterator[Town]:
-    """A fresh provider."""
-    made = settle(tmp_path)
+def town(pattern: Town, tmp_path: Path) -> Iterator[Town]:
+    """A fresh provider: a copy of the pattern."""
+    home = tmp_path / "home"
+    shutil.copytree(pattern.settings.home, home, ignore=shutil.ignore_patterns("run"))
+    settings = settings_of(home)
+    made = replace(pattern, settings=settings, store=Store(settings.database_url), clients=dict(pattern.clients))
     yield made
     made.store.dispose()
 
