@@ -28,7 +28,7 @@ from proxy.shared.feed import Feed
 from proxy.shared.memory import Memory
 
 TICK = 0.1
-HUNG = 1.2
+HUNG = 1.0
 """Seconds without a beat after which a worker counts as hung."""
 
 STALL = 0.5
@@ -99,6 +99,28 @@ def queue_of(listener: socket.socket) -> tuple[int, int]:
     return int(waiting), int(most)
 
 
+class Queue:
+    """Watches the queue of new connections: `over` while it has been full for long, until it is half empty."""
+
+    def __init__(self, listener: socket.socket) -> None:
+        self._listener = listener
+        self._full_since: float | None = None
+        self.over = False
+
+    def look(self, now: float) -> bool:
+        """Look at the queue; True when it has just turned out to be over."""
+        waiting, most = queue_of(self._listener)
+        if waiting < most:
+            self._full_since = None
+            self.over = self.over and waiting >= most // 2
+            return False
+        self._full_since = self._full_since or now
+        if self.over or now - self._full_since <= FULL:
+            return False
+        self.over = True
+        return True
+
+
 def notify(text: str) -> None:
     """Tell the service manager (sd_notify), where there is one."""
     place = os.environ.get("NOTIFY_SOCKET")
@@ -126,8 +148,7 @@ class Supervisor:
         self._memory = Memory.create()
         self._life_read, self._life_write = os.pipe()
         self._places = [_Place() for _ in range(self.options.workers)]
-        self._full_since: float | None = None
-        self._overrun = False
+        self._queue = Queue(self.listener)
         self._written = ""
         self._last_notify = 0.0
         self._said_ready = False
@@ -154,7 +175,8 @@ class Supervisor:
             last = now
             for place in self._places:
                 self._look_after(place, now)
-            self._look_at_queue(now)
+            if self._queue.look(now):
+                self._events.tell("worker", what="queue-full", pid=os.getpid())
             self._steer()
             self._write_ready()
             if now - self._last_notify >= _NOTIFY_EVERY:
@@ -210,18 +232,6 @@ class Supervisor:
         self._events.tell("worker", what="started", pid=process.pid)
         return _Child(process, beat_read, now, now)
 
-    def _look_at_queue(self, now: float) -> None:
-        waiting, most = queue_of(self.listener)
-        if waiting < most:
-            self._full_since = None
-            if waiting < most // 2:
-                self._overrun = False
-            return
-        self._full_since = self._full_since or now
-        if now - self._full_since > FULL and not self._overrun:
-            self._overrun = True
-            self._events.tell("worker", what="queue-full", pid=os.getpid())
-
     def _well(self) -> list[_Child]:
         return [one.child for one in self._places if one.child is not None and one.child.ready]
 
@@ -229,7 +239,7 @@ class Supervisor:
         """Bring the kernel's part in step with how the workers are."""
         if self.divert is None:
             return
-        wanted = bool(self._well()) and not self._overrun
+        wanted = bool(self._well()) and not self._queue.over
         try:
             if self.divert.active and not wanted:
                 self.divert.withdraw()
@@ -271,6 +281,11 @@ class Supervisor:
         deadline = time.monotonic() + GOODBYE
         while any(child.process.poll() is None for child in children) and time.monotonic() < deadline:
             notify("WATCHDOG=1")
+            now = time.monotonic()
+            self._read_beats(now)
+            for child in children:
+                if now - child.heard > HUNG and child.process.poll() is None:
+                    child.process.kill()
             await asyncio.sleep(0.02)
         for child in children:
             if child.process.poll() is None:

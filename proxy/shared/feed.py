@@ -28,7 +28,20 @@ KEPT = 600.0
 
 MAX_BOARD = 64 * 1024 * 1024
 _MAX_WAITING = 1000
+_LARGE = 256 * 1024
 _EMPTY = Board()
+
+
+def _parsed(raw: bytes) -> Board | None:
+    try:
+        return parse_board(raw)
+    except BoardError:
+        return None
+
+
+async def _parsed_aside(raw: bytes) -> Board | None:
+    """A large board is read beside the loop, which must not stand still for it."""
+    return _parsed(raw) if len(raw) < _LARGE else await asyncio.to_thread(_parsed, raw)
 
 
 class Feed:
@@ -44,6 +57,7 @@ class Feed:
         self._alive = False
         self._heard = 0.0
         self._known: tuple[int, int, int] | None = None
+        self._looked_at: tuple[int, int, int] | None = None
         self._broken_since: float | None = None
         self._waiting: list[bytes] = []
         self._bell = asyncio.Event()
@@ -53,7 +67,9 @@ class Feed:
     def start(self) -> None:
         """Begin to follow; the first look at a file is done before this returns."""
         if not self._is_socket():
-            self._look()
+            raw = self._look()
+            if raw is not None:
+                self._settle(_parsed(raw))
         self._task = asyncio.get_running_loop().create_task(self._follow())
 
     async def stop(self) -> None:
@@ -132,29 +148,40 @@ class Feed:
                     await self._listen()
                 self._drop()
             elif not self._from_socket:
-                self._look()
+                raw = self._look()
+                if raw is not None:
+                    self._settle(await _parsed_aside(raw))
             await asyncio.sleep(POLL)
 
-    def _look(self) -> None:
+    def _look(self) -> bytes | None:
+        """The file's bytes, where they may be new; None where they are not, or cannot be read."""
         try:
-            before = os.stat(self._place)
-            mark = (before.st_mtime_ns, before.st_ino, before.st_size)
+            found = os.stat(self._place)
+            mark = (found.st_mtime_ns, found.st_ino, found.st_size)
             if mark == self._known and self._broken_since is None:
-                return
-            if not stat.S_ISREG(before.st_mode) or before.st_size > MAX_BOARD:
-                raise BoardError("not a board file")
+                return None
+            if not stat.S_ISREG(found.st_mode) or found.st_size > MAX_BOARD:
+                self._settle(None)
+                return None
             with open(self._place, "rb") as file:
                 raw = file.read(MAX_BOARD)
-            board = parse_board(raw)
-        except (OSError, BoardError):
-            now = time.monotonic()
-            if self._broken_since is None:
-                self._broken_since = now
-            if now - self._broken_since >= GRACE:
-                self._drop()
+        except OSError:
+            self._settle(None)
+            return None
+        self._looked_at = mark
+        return raw
+
+    def _settle(self, board: Board | None) -> None:
+        """Take a file's board; None, that it was none, is believed after a moment only."""
+        if board is not None:
+            self._known, self._broken_since = self._looked_at, None
+            self._take(board)
             return
-        self._known, self._broken_since = mark, None
-        self._take(board)
+        now = time.monotonic()
+        if self._broken_since is None:
+            self._broken_since = now
+        if now - self._broken_since >= GRACE:
+            self._drop()
 
     async def _listen(self) -> None:
         reader, writer = await asyncio.open_unix_connection(self._place, limit=MAX_BOARD)
@@ -166,10 +193,11 @@ class Feed:
                     line = await reader.readline()
                 if not line.endswith(b"\n"):
                     return
-                try:
-                    self._take(parse_board(line))
-                except BoardError:
+                board = await _parsed_aside(line)
+                if board is None:
                     self._drop()
+                else:
+                    self._take(board)
         except (TimeoutError, ValueError):
             return  # silent for too long, or a line beyond all measure: connect anew
         finally:

@@ -15,6 +15,7 @@ from proxy.__main__ import read_options
 from proxy.options import split_listen
 from proxy.shared.memory import Memory
 from proxy.shared.pace import Pace
+from proxy.supervisor import Queue, queue_of
 from tests.proxy.conftest import MARK, NOTICE, ROOM, Origin, Proxy, page, until
 
 HTML = b"<!DOCTYPE html><html><body><p>hola</p></body></html>\n"
@@ -83,6 +84,30 @@ def test_workers_that_fail_are_replaced_and_new_connections_are_served(
     until(lambda: not set(before) & set(proxy.state()["workers"]))
     until(lambda: MARK in proxy.view(origin, "/"))
     assert {one["what"] for one in proxy.events("worker")} >= {"started", what}
+
+
+def test_a_queue_that_stays_full_is_over_until_it_has_emptied() -> None:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(4)
+        queue, waiting = Queue(listener), []
+        assert not queue.look(0.0)
+        for _ in range(5):
+            sock = socket.socket()
+            sock.setblocking(False)
+            sock.connect_ex(listener.getsockname())
+            waiting.append(sock)
+        until(lambda: queue_of(listener)[0] >= queue_of(listener)[1])
+        assert not queue.look(10.0)
+        assert not queue.look(10.9)
+        assert queue.look(11.1)
+        assert queue.over
+        for _ in range(4):
+            listener.accept()[0].close()
+        assert not queue.look(11.2)
+        assert not queue.over
+        for sock in waiting:
+            sock.close()
 
 
 def test_one_stopped_worker_of_two_delays_nobody(start, origin: Origin) -> None:
