@@ -48,7 +48,7 @@ class FeedLine(LineOnlyReceiver):
         pending = getattr(self.transport, "_tempDataLen", 0) + len(getattr(self.transport, "dataBuffer", b""))
         if pending > LARGEST_BACKLOG:
             assert self.transport is not None
-            self.transport.abortConnection()  # type: ignore[attr-defined]
+            self.transport.abortConnection()
             return
         self.sendLine(line)
 
@@ -94,6 +94,6 @@ class BoardFeed(Service):
         if port is None:
             return None
         for listener in list(self.factory.listeners):
-            if listener.transport is not None:
-                listener.transport.loseConnection()
+            transport: Any = listener.transport
+            transport.loseConnection()
         return port.stopListening()  # Twisted removes the socket file itself

@@ -29,7 +29,8 @@ def run(settings: Settings, ready: Path | None = None) -> None:
     from daemon.store.migrate import upgrade
     from daemon.store.seal import ensure_keys
 
-    globalLogBeginner.beginLoggingTo([textFileLogObserver(sys.stderr)], redirectStandardIO=False)
+    observer: Any = textFileLogObserver(sys.stderr)
+    globalLogBeginner.beginLoggingTo([observer], redirectStandardIO=False)
     upgrade(settings.database_url)
     ensure_keys(settings.home / "keys")
     service = make_service(settings, reactor)

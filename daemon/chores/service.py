@@ -22,12 +22,12 @@ def make_service(settings: Settings, reactor: Any) -> MultiService:
     root = MultiService()
     routers = RouterHouse(settings, store)
     board = BoardKeeper(settings, store, reactor)
-    billing = BillingClock(settings, wake=lambda: (routers.wake(), board.wake()))
 
-    def ring() -> None:
+    def look_again() -> None:
         board.wake()
         routers.wake()
 
-    for part in (board, routers, billing, BellEar(reactor, settings.bell_path, ring), Beat()):
+    billing = BillingClock(settings, wake=look_again)
+    for part in (board, routers, billing, BellEar(reactor, settings.bell_path, look_again), Beat()):
         part.setServiceParent(root)
     return root

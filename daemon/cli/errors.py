@@ -18,7 +18,7 @@ class Complaint(Exception):
         self.status = status
 
 
-class Address(click.ParamType):
+class Address(click.ParamType[tuple[str, int]]):
     """`HOST:PORT` or `[IPv6]:PORT`; port 0 lets the kernel choose."""
 
     name = "host:port"

@@ -52,14 +52,13 @@ def practice(
 @click.option("--listen", type=Address(), required=True, help="HOST:PORT of the API; port 0 picks one.")
 @click.option(
     "--version",
-    "version",
     default="7.18",
     show_default=True,
     help="RouterOS version to be: 7.10, 7.18, 7.24.",
 )
 @click.option("--user", default="admin", show_default=True)
 @click.option("--password", envvar="PREGONERO_ROUTER_PASSWORD", default="",
-              help="Password of the user, or in $PREGONERO_ROUTER_PASSWORD.  [default: empty, as on a new device]")  # fmt: skip
+              help="Password, or in $PREGONERO_ROUTER_PASSWORD.  [default: empty, as on a new device]")  # fmt: skip
 @click.option("--data-plane", type=click.Choice(["none", "linux"]), default="none", show_default=True)
 @click.option("--netns", help="Network namespace of the data plane.  [default: the one this runs in]")
 @click.option("--transcript", type=click.Path(path_type=Path, dir_okay=False),

@@ -166,7 +166,7 @@ STATUS_FIELDS = frozenset(
 )
 
 
-def record_status(session: Session, now: datetime, router_id: int, **values: Any) -> bool:
+def record_status(session: Session, /, now: datetime, router_id: int, **values: Any) -> bool:
     """Keep what the daemon saw of a router: any of `STATUS_FIELDS`; `held` may be a Sentence.
 
     `error_since` is kept by this function: the moment of the first failure of a row of failures. Gives

@@ -58,13 +58,13 @@ class Place(Protocol):
 class Town:
     """Namespaces: packets are really steered and really cut."""
 
-    network = "10.10.0.0/16"
-    most = 64
-    site = f"http://{SITE}/"
-    https_site = f"https://{SITE}/"
-    site_words = ("--pages", SITE, "--greeter", NOT_HTTP)
-    proxy_words = ("--mode", "tproxy", "--listen", "0.0.0.0:8079")
-    portal_listen = f"{BOX}:{PORTAL_PORT}"
+    network: str = "10.10.0.0/16"
+    most: int = 64
+    site: str = f"http://{SITE}/"
+    https_site: str = f"https://{SITE}/"
+    site_words: Sequence[str] = ("--pages", SITE, "--greeter", NOT_HTTP)
+    proxy_words: Sequence[str] = ("--mode", "tproxy", "--listen", "0.0.0.0:8079")
+    portal_listen: str = f"{BOX}:{PORTAL_PORT}"
 
     def __init__(self, world: World) -> None:
         self.world = world
@@ -118,8 +118,8 @@ class Town:
 class Loopback:
     """Loopback: an address of 127/8 for each subscriber, who browses through the proxy as through any proxy."""
 
-    network = "127.10.0.0/16"
-    most = 64
+    network: str = "127.10.0.0/16"
+    most: int = 64
     site_words: Sequence[str] = (
         "--pages",
         "127.20.0.10",
@@ -139,7 +139,7 @@ class Loopback:
         "--allow-net",
         "127.0.0.0/8",
     )
-    portal_listen = "127.0.0.1:0"
+    portal_listen: str = "127.0.0.1:0"
 
     def __init__(self, why: str) -> None:
         self.why = why
