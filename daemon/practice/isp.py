@@ -9,6 +9,7 @@ from ipaddress import IPv4Address, IPv4Network
 from sqlalchemy import select
 
 from daemon.office.seed import seed
+from daemon.office.staff import hash_password
 from daemon.settings import Settings
 from daemon.store.client import Client
 from daemon.store.company import Company
@@ -74,13 +75,11 @@ class Isp:
         return empty
 
     def _set_password(self, password: str) -> None:
-        from daemon.office.staff import PASSWORDS
-
         with self.store.write() as session:
             admin = session.scalars(select(Staff).where(Staff.user == "admin")).first()
             if admin is None:
                 raise IspError("this home has no staff user admin; choose another --home for practice")
-            admin.password_hash = PASSWORDS.hash(password)
+            admin.password_hash = hash_password(password)
             admin.disabled_at = None
 
     def place_router(self, host: str, port: int, user: str, password: str) -> None:

@@ -132,7 +132,9 @@ class _Practice:
             )
         if self.isp.prepare(self.options.clients, self.kept.staff_password, self.place.network):
             say(f"made an ISP of {self.options.clients} clients")
-        self.place.build(self.isp.subscribers(self.place.most, self.place.network))
+        # In a thread: pyroute2 brings an event loop of its own.
+        seats = self.isp.subscribers(self.place.most, self.place.network)
+        await asyncio.to_thread(self.place.build, seats)
         router_port = _free_port("127.0.0.1")
         self.isp.place_router("127.0.0.1", router_port, "pregonero", self.kept.router_password)
         web = self._web_address()
