@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from daemon.rules.account import Account, Charge
 from daemon.rules.billing import Company, Settings
 from daemon.rules.calendar import instant
+from daemon.rules.deeds import pay
 from daemon.rules.engine import advance
 from daemon.rules.event import INTERNAL, Event
 from daemon.rules.money import CURRENCIES
@@ -64,3 +65,10 @@ def happens(one: Account, at: str, deed: Callable[..., Iterator[Event]], *args: 
     """Move an account on to a local minute and do a deed in it."""
     moment = local(at, one.company.zone)
     return [*advance(one, moment), *deed(one, moment, *args)]
+
+
+def paid_january() -> Account:
+    """A client since the first of January who paid the first invoice at once."""
+    client = account("2026-01-01")
+    happens(client, "2026-01-01 07:00", pay, 5000, "p1")
+    return client
