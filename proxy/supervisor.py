@@ -43,6 +43,7 @@ FULL = 1.0
 BACKLOG = 256
 GOODBYE = 5.0
 _NOTIFY_EVERY = 0.3
+_COMPLAIN_EVERY = 10.0
 _LIVED = 10.0
 _PAUSES = (0.0, 0.3, 1.0, 2.0, 5.0)
 _IP_TRANSPARENT = 19
@@ -151,6 +152,7 @@ class Supervisor:
         self._queue = Queue(self.listener)
         self._written = ""
         self._last_notify = 0.0
+        self._complained = float("-inf")
         self._said_ready = False
         self._feed = Feed(self.options.board)
         self._events = Events(self.options.events, also=self._feed.tell)
@@ -247,7 +249,9 @@ class Supervisor:
                 self.divert.restore()
             self.divert.suspend(self._feed.all_suspended())
         except DivertError as error:
-            sys.stderr.write(f"pregonero proxy: {error}\n")
+            if time.monotonic() - self._complained > _COMPLAIN_EVERY:
+                self._complained = time.monotonic()
+                sys.stderr.write(f"pregonero proxy: {error}\n")
 
     def _write_ready(self) -> None:
         pids = [child.process.pid for child in self._well()]

@@ -13,15 +13,17 @@ and raw text; of the tree it only keeps counts, on the safe side.
 import re
 from dataclasses import dataclass
 
-_MARKUP = re.compile(rb"<(?:!--|([/]?)([a-zA-Z][^\s/>\0]*)|[!?/])")
-_REST_OF_TAG = re.compile(
-    rb"(?:[\s/]+|[^\s/>][^\s/>=]*+(?:\s*+=\s*+(?:\"[^\"]*+\"|'[^']*+'|(?![\"'])[^\s>]*+)|(?!\s*+=)))*+>"
-)
+# What follows a tag's name, up to and with its ">": quotes count in the place of a value only.
+_REST = rb"(?:[^>=]++|=\s*+(?:\"[^\"]*+\"|'[^']*+'|(?![\"'])[^\s>]*+))*+>"
+_REST_OF_TAG = re.compile(_REST)
+_NEXT = re.compile(rb"[^<]*+<(?:(/?[a-z][^\s/>\0]*+)" + _REST + rb"|(!--|![^-]|!-[^-]|\?|/[^a-z])|(?=[^a-z!?/]))")
+"""Text and the tag (group 1), the comment (group 2) or the lone "<" that ends it; in lower case."""
+
 _CUT_CHARACTER = re.compile(rb"(?:[\xc2-\xf4]|[\xe0-\xf4][\x80-\xbf]|[\xf0-\xf4][\x80-\xbf]{2})\Z")
 _COMMENT_END = re.compile(rb"--!?>")
-_SCRIPT = re.compile(rb"(?i)<!--|-->|<(/?)script(?=[\s/>])")
+_SCRIPT = re.compile(rb"<!--|-->|<(/?)script(?=[\s/>])")
 _RAW = frozenset((b"style", b"textarea", b"title", b"xmp", b"iframe", b"noembed", b"noframes"))
-_HIDING = frozenset((b"select", b"template", b"svg", b"math", b"noscript", b"head"))
+_HIDING = frozenset((b"select", b"template", b"svg", b"math", b"noscript"))
 _FORMATTING = frozenset(
     (b"a", b"b", b"big", b"code", b"em", b"font", b"i", b"nobr", b"s", b"small", b"strike", b"strong", b"tt", b"u")
 )
@@ -37,6 +39,9 @@ _BOUNDS = frozenset((b"button", b"object", b"marquee", b"applet"))
 _ITEMS = frozenset((b"li", b"dd", b"dt", b"option", b"optgroup", b"rb", b"rt", b"rtc", b"rp"))
 _ROWS = frozenset((b"table", b"tbody", b"thead", b"tfoot", b"tr", b"colgroup"))
 _CELLS = frozenset((b"td", b"th", b"caption"))
+_TOLD = _RAW | _HIDING | _FORMATTING | _BLOCKS | _BOUNDS | _ITEMS | _ROWS | _CELLS
+_TOLD |= {b"script", b"plaintext", b"frameset", b"html", b"body"}
+_TOLD |= {b"/" + name for name in _TOLD}
 _MAX_PENDING = 256 * 1024
 
 
@@ -76,7 +81,7 @@ class TailScanner:
         if self._lost or not data:
             return
         self._end = (self._end + data)[-4:]
-        data = self._pending + data
+        data = self._pending + data.lower()
         at = 0
         while at < len(data):
             step = self._content(data, at) if not self._mode else self._other(data, at)
@@ -102,7 +107,7 @@ class TailScanner:
         if self._frames:
             return "frameset"
         for name in _HIDING:
-            if self._open.get(name, 0) > 0 and name != b"head":
+            if self._open.get(name, 0) > 0:
                 return "open-end"
         # A formatting element whose block was closed before it comes back with the next content: were that the
         # notice, an empty copy would stay behind when the notice is taken away. Text since then brought it back.
@@ -110,38 +115,40 @@ class TailScanner:
         return "open-end" if leftovers and (between_cells or not self._text_since) else ""
 
     def _content(self, data: bytes, at: int) -> int:
-        match = _MARKUP.search(data, at)
-        if match is None:
-            # A cut "<", "<!", "<!-" or "<di" may still become markup; everything before it is text.
-            cut = data.rfind(b"<", at)
-            if cut >= at and len(data) - cut < 4 and re.fullmatch(rb"<(?:/|!-?)?", data[cut:]):
-                self._text(data[at:cut])
-                return cut if cut > at else -1
-            self._text(data[at:])
-            return len(data)
-        self._text(data[at : match.start()])
-        if match[2] is None:
-            if match[0] == b"<!--":
-                self._mode, self._fresh = b"!--", True
-                return match.end()
-            if match[0] == b"<!" and data[match.start() : match.start() + 4] in (b"<!", b"<!-"):
-                return match.start() if match.start() > at else -1
-            if match[0] == b"</" and match.end() == len(data):
-                return match.start() if match.start() > at else -1
-            self._mode = b"<!"
-            return match.end()
-        rest = _REST_OF_TAG.match(data, match.end())
-        if rest is None:
-            return match.start() if match.start() > at else -1
-        self._tag(match[2].lower(), match[1] == b"/", data[rest.end() - 2 : rest.end() - 1] == b"/")
-        return rest.end()
-
-    def _text(self, text: bytes) -> None:
-        """Text in content. What follows the body does not count: parsers differ on it."""
-        if text:
-            swallowed = self._after_pre and text == b"\n"
-            self._text_since |= not (self._body_over or swallowed)
+        begun = at
+        text = self._text_since
+        for match in _NEXT.finditer(data, at):
+            if match.start() != at:
+                break  # a tag that is cut off
+            at = match.end()
+            name = match[1]
+            if name is not None and name not in _TOLD:
+                text = name[0] != 0x2F  # any element but those told of brings formatting back, as text does
+                continue
+            if not self._body_over and match.start(match.lastindex or 0) - match.start() > 1:
+                text = not (self._after_pre and match[0].startswith(b"\n<"))
             self._after_pre = False
+            self._text_since = text
+            if name is None:
+                if match[2] is not None:
+                    self._declaration(match[2])
+                    return at if match[2] == b"!--" else at - 1
+                self._text_since = not self._body_over
+            else:
+                self._tag(name, data[at - 2] == 0x2F)
+            if self._mode:
+                return at
+            text = self._text_since
+        self._text_since = text
+        rest = data.find(b"<", at)
+        rest = len(data) if rest < 0 else rest
+        if rest > at and not self._body_over:
+            self._text_since = not (self._after_pre and data[at:rest] == b"\n")
+            self._after_pre = False
+        return rest if rest > begun else -1
+
+    def _declaration(self, mark: bytes) -> None:
+        self._mode, self._fresh = (b"!--", True) if mark == b"!--" else (b"<!", False)
 
     def _other(self, data: bytes, at: int) -> int:
         if self._mode == b"!--":
@@ -170,7 +177,7 @@ class TailScanner:
         return self._in_script(data, at) if self._mode == b"script" else self._raw(data, at)
 
     def _raw(self, data: bytes, at: int) -> int:
-        closing = re.compile(rb"(?i)</" + self._mode + rb"(?=[\s/>])").search(data, at)
+        closing = re.compile(rb"</" + self._mode + rb"(?=[\s/>])").search(data, at)
         if closing is None:
             keep = max(at, len(data) - len(self._mode) - 3)
             return keep if keep > at else -1
@@ -204,9 +211,9 @@ class TailScanner:
         self._mode, self._script = b"", 0
         return rest.end()
 
-    def _tag(self, name: bytes, closing: bool, empty: bool) -> None:
-        if closing:
-            self._end_tag(name)
+    def _tag(self, name: bytes, empty: bool) -> None:
+        if name[0] == 0x2F:
+            self._end_tag(name[1:])
             return
         self._body_over = False
         self._after_pre = name in (b"pre", b"listing")

@@ -27,10 +27,11 @@ SERVER = textwrap.dedent(
         def do_GET(self):
             self.send_response(200)
             self.send_header("Content-Type", "text/html")
-            self.send_header("Content-Length", str(len(PAGE)))
+            body = PAGE if self.path == "/" else b"b" * 4_000_000
+            self.send_header("Content-Length", str(len(body)))
             self.send_header("X-Peer", self.client_address[0])
             self.end_headers()
-            self.wfile.write(PAGE)
+            self.wfile.write(body)
         def log_message(self, *words):
             pass
     def greet():
@@ -177,6 +178,29 @@ def test_an_informed_client_sees_the_notice_and_everybody_else_is_passed(road: R
     assert greeting.strip() == "220 hello, I speak first"
 
 
+def test_both_families_are_served_by_one_listener(road: Road) -> None:
+    for name, address, link in (
+        (road.client, "2001:db8:1::2/64", "lan"), (road.box, "2001:db8:1::1/64", "blan"),
+        (road.box, "2001:db8:2::1/64", "bwan"), (road.origin, "2001:db8:2::10/64", "wan"),
+    ):  # fmt: skip
+        sh("ip", "-n", name, "addr", "add", address, "dev", link, "nodad")
+    road.inside(road.box, "sysctl", "-qw", "net.ipv6.conf.all.forwarding=1")
+    sh("ip", "-n", road.client, "-6", "route", "add", "default", "via", "2001:db8:1::1")
+    sh("ip", "-n", road.origin, "-6", "route", "add", "default", "via", "2001:db8:2::1")
+    six = SERVER.replace('"198.51.100.10", 80), Site', '"2001:db8:2::10", 80), Site')
+    six = six.replace("198.51.100.11", "127.0.0.1").replace("request_queue_size = 128", "address_family = socket.AF_INET6")
+    road.start(road.origin, sys.executable, "-c", six)
+    road.post(notices=("10.10.0.2", "2001:db8:1::2"))
+    road.proxy("--listen", "[::]:8080")
+    fetch = (
+        "curl", "-s", "--max-time", "3", "-A", AGENT, "-H", "Accept: text/html", "-H", "Upgrade-Insecure-Requests: 1",
+    )  # fmt: skip
+    wait_for(lambda: "un aviso" in road.get()[1])
+    wait_for(lambda: "un aviso" in road.inside(road.client, *fetch, "http://[2001:db8:2::10]/", check=False))
+    road.post(suspended=("2001:db8:1::2",))
+    wait_for(lambda: "servicio cortado" in road.inside(road.client, *fetch, "http://[2001:db8:2::10]/", check=False))
+
+
 def test_a_suspended_client_gets_the_page_and_stays_cut_without_the_proxy(road: Road) -> None:
     road.post(suspended=("10.10.0.3",))
     proxy = road.proxy()
@@ -205,6 +229,28 @@ def test_after_a_clean_stop_the_suspended_stay_cut_and_the_diversion_is_gone(roa
     road.post(notices=("10.10.0.2",))
     road.proxy()  # a new start takes over what was left, and the released client is free
     wait_for(lambda: "una página" in road.get("10.10.0.3")[1])
+
+
+def test_a_withdrawn_rule_leaves_running_connections_with_their_worker(road: Road) -> None:
+    road.post()
+    road.proxy()
+    wait_for(lambda: "tproxy" in road.inside(road.box, "nft", "list", "ruleset"))
+    download = subprocess.Popen(
+        [
+            "ip", "netns", "exec", road.client, "curl", "-s", "--limit-rate", "2M", "--max-time", "20",
+            "-o", str(road.folder / "big"), "-w", "%{http_code} %{size_download}", f"http://{ORIGIN}/big",
+        ],
+        stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    road.started.append(download)
+    wait_for(lambda: (road.folder / "big").exists() and (road.folder / "big").stat().st_size > 0)
+    peer = road.inside(road.client, "ss", "-Htn", "dst", ORIGIN)
+    assert peer, "the download is already over"
+    assert road.inside(road.box, "ss", "-Htn", "src", ORIGIN), "the download does not go through the proxy"
+    road.inside(road.box, "nft", "flush", "chain", "inet", "pregonero_proxy", "fresh")
+    assert road.get()[0]  # a new one passes by
+    out, _ = download.communicate(timeout=30)
+    assert out == "200 4000000"
 
 
 def test_the_proxy_killed_passes_and_its_return_shows_again(road: Road) -> None:
