@@ -150,7 +150,9 @@ def town(pattern: Town, tmp_path: Path) -> Iterator[Town]:
     home = tmp_path / "home"
     shutil.copytree(pattern.settings.home, home, ignore=shutil.ignore_patterns("run"))
     settings = settings_of(home)
-    made = replace(pattern, settings=settings, store=Store(settings.database_url), clients=dict(pattern.clients))
+    made = replace(
+        pattern, settings=settings, store=Store(settings.database_url), clients=dict(pattern.clients)
+    )
     yield made
     made.store.dispose()
 

@@ -37,19 +37,28 @@ def test_a_login_goes_on_to_where_one_wanted_to_be(visit: Callable[[str], Visito
     visitor = visit("")
     form = visitor.get("/clients?state=suspended", follow_redirects=True)
     assert "/clients?state=suspended" in form.get_data(as_text=True)
-    fields = {"csrf_token": visitor.token(), "user": "jefa", "password": PASSWORD, "next": "/clients?state=suspended"}
+    fields = {
+        "csrf_token": visitor.token(),
+        "user": "jefa",
+        "password": PASSWORD,
+        "next": "/clients?state=suspended",
+    }
     answer = visitor.browser.post("/login", data=fields)
     assert answer.headers["Location"] == "/clients?state=suspended"
 
 
-@pytest.mark.parametrize("elsewhere", ["//evil.example/x", "https://evil.example", "/\\evil.example", "javascript:1"])
+@pytest.mark.parametrize(
+    "elsewhere", ["//evil.example/x", "https://evil.example", "/\\evil.example", "javascript:1"]
+)
 def test_a_login_never_goes_on_to_another_site(visit: Callable[[str], Visitor], elsewhere: str) -> None:
     visitor = visit("")
     fields = {"csrf_token": visitor.token(), "user": "jefa", "password": PASSWORD, "next": elsewhere}
     assert visitor.browser.post("/login", data=fields).headers["Location"] == "/"
 
 
-def test_the_session_cookie_is_out_of_reach_of_scripts_and_other_sites(visit: Callable[[str], Visitor]) -> None:
+def test_the_session_cookie_is_out_of_reach_of_scripts_and_other_sites(
+    visit: Callable[[str], Visitor],
+) -> None:
     session = next(line for line in cookies(visit("").enter("jefa")) if line.startswith("pregonero_staff="))
     assert "HttpOnly" in session
     assert "SameSite=Lax" in session
@@ -84,7 +93,9 @@ def test_a_wrong_password_and_an_unknown_user_are_told_alike(visit: Callable[[st
         assert "El usuario o la contraseña no son correctos" in page.get_data(as_text=True)
 
 
-def test_after_five_failures_one_waits_and_is_told_how_long(visit: Callable[[str], Visitor], town: Town) -> None:
+def test_after_five_failures_one_waits_and_is_told_how_long(
+    visit: Callable[[str], Visitor], town: Town
+) -> None:
     visitor = visit("")
     for _ in range(5):
         visitor.enter("jefa", "wrong password")
@@ -95,7 +106,9 @@ def test_after_five_failures_one_waits_and_is_told_how_long(visit: Callable[[str
     assert visitor.enter("jefa").status_code == 302
 
 
-def test_a_form_without_its_token_changes_nothing_and_is_offered_again(visit: Callable[[str], Visitor]) -> None:
+def test_a_form_without_its_token_changes_nothing_and_is_offered_again(
+    visit: Callable[[str], Visitor],
+) -> None:
     visitor = visit("jefa")
     answer = visitor.browser.post("/zones", data={"name": "Valle Nuevo"})
     page = answer.get_data(as_text=True)
@@ -107,7 +120,9 @@ def test_a_form_without_its_token_changes_nothing_and_is_offered_again(visit: Ca
 def test_a_form_from_a_foreign_page_is_not_offered_again(visit: Callable[[str], Visitor]) -> None:
     visitor = visit("jefa")
     answer = visitor.browser.post(
-        "/zones", data={"name": "Valle Nuevo"}, headers={"Sec-Fetch-Site": "cross-site", "Origin": "http://evil.example"}
+        "/zones",
+        data={"name": "Valle Nuevo"},
+        headers={"Sec-Fetch-Site": "cross-site", "Origin": "http://evil.example"},
     )
     assert answer.status_code == 400
     assert "Valle Nuevo" not in answer.get_data(as_text=True)
@@ -145,7 +160,10 @@ def test_a_new_password_keeps_this_browser_and_closes_the_others(visit: Callable
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
-        ({"old": "wrong one here", "new": "otra frase muy larga", "again": "otra frase muy larga"}, "actual no es correcta"),
+        (
+            {"old": "wrong one here", "new": "otra frase muy larga", "again": "otra frase muy larga"},
+            "actual no es correcta",
+        ),
         ({"old": PASSWORD, "new": "corta", "again": "corta"}, "al menos 10"),
         ({"old": PASSWORD, "new": "otra frase muy larga", "again": "otra frase"}, "no coinciden"),
     ],

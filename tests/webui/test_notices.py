@@ -42,7 +42,11 @@ def test_an_announcement_goes_to_whom_the_preview_named(visit: Visit, town: Town
     ],
 )  # fmt: skip
 def test_a_bad_announcement_is_refused_at_its_field(visit: Visit, wrong: dict[str, str], field: str) -> None:
-    page = visit("caja").post("/announcements/new", WORDS | {"html": "<p>Hola</p>"} | wrong).get_data(as_text=True)
+    page = (
+        visit("caja")
+        .post("/announcements/new", WORDS | {"html": "<p>Hola</p>"} | wrong)
+        .get_data(as_text=True)
+    )
     assert f'id="{field}-error"' in page
 
 
@@ -70,7 +74,14 @@ def test_the_routers_page_says_what_stands_in_the_way(visit: Visit, town: Town) 
     visitor = visit("mira")
     assert "aún sin revisar" in visitor.text("/routers/1")
     assert "quien debe estar cortado lo está" not in visitor.text("/routers/1")
-    change = {"op": "add", "menu": "/queue/simple", "id": None, "before": None, "after": {"name": "pg-1"}, "why": "a"}
+    change = {
+        "op": "add",
+        "menu": "/queue/simple",
+        "id": None,
+        "before": None,
+        "after": {"name": "pg-1"},
+        "why": "a",
+    }
     with town.store.write() as session:
         routers.record_status(
             session, town.now, 1, reachable=True, error="", in_step=False, changes=[change], proof_ok=False,
@@ -79,7 +90,13 @@ def test_the_routers_page_says_what_stands_in_the_way(visit: Visit, town: Town) 
             held={"text": "{count} cuts", "params": {"count": 12}},
         )  # fmt: skip
     page = visitor.text("/routers/1")
-    for said in ("12 cuts", "pg-1", "fasttrack-connection", "Should be cut &lt;b&gt;but is not", "prueba fallida"):
+    for said in (
+        "12 cuts",
+        "pg-1",
+        "fasttrack-connection",
+        "Should be cut &lt;b&gt;but is not",
+        "prueba fallida",
+    ):
         assert said in page
     assert "/ask/confirm" not in page
     assert "/ask/confirm" in visit("jefa").text("/routers/1")
@@ -131,7 +148,9 @@ def test_catalogues_are_kept_and_what_is_used_is_not_retired(visit: Visit) -> No
     page = follow(visitor, visitor.post("/plans/new", plan))
     assert "12.5 Mbps" in page
     assert "S/\xa089.90" in page
-    wrong = visitor.post("/plans/new", plan | {"name": "Otro", "download": "0", "price": "x"}).get_data(as_text=True)
+    wrong = visitor.post("/plans/new", plan | {"name": "Otro", "download": "0", "price": "x"}).get_data(
+        as_text=True
+    )
     assert 'id="download-error"' in wrong
     assert 'id="price-error"' in wrong
 
@@ -152,11 +171,17 @@ def test_the_company_is_edited_and_every_page_follows(visit: Visit) -> None:
 
 def test_accounts_are_added_and_locked_out_at_once(visit: Visit) -> None:
     boss, cashier = visit("jefa"), visit("caja")
-    fields = {"user": "nueva", "name": "Nueva", "role": "viewer", "locale": "en", "password": "otra frase muy larga"}
+    fields = {
+        "user": "nueva",
+        "name": "Nueva",
+        "role": "viewer",
+        "locale": "en",
+        "password": "otra frase muy larga",
+    }
     assert "Nueva ya puede ingresar" in follow(boss, boss.post("/staff", fields))
-    assert 'id="password-error"' in boss.post("/staff", fields | {"user": "b2", "password": "corta"}).get_data(
-        as_text=True
-    )
+    assert 'id="password-error"' in boss.post(
+        "/staff", fields | {"user": "b2", "password": "corta"}
+    ).get_data(as_text=True)
     reader = visit("")
     assert reader.enter("nueva", "otra frase muy larga").status_code == 302
     assert "New announcement" not in reader.text("/announcements")

@@ -52,7 +52,9 @@ def test_each_role_may_look_at_everything_and_open_only_its_own_forms(
         assert visitor.get(page).status_code == (200 if USERS[user] in roles else 403), page
 
 
-def test_no_page_has_inline_script_or_style_or_a_foreign_source(visit: Callable[[str], Visitor], town: Town) -> None:
+def test_no_page_has_inline_script_or_style_or_a_foreign_source(
+    visit: Callable[[str], Visitor], town: Town
+) -> None:
     visitor = visit("jefa")
     for page in [*pages_of(town), *FORMS]:
         text = visitor.text(page)
@@ -74,7 +76,9 @@ def test_every_field_has_a_label(visit: Callable[[str], Visitor], town: Town) ->
             assert found[1] in labelled, (page, tag)
 
 
-def test_a_viewer_is_refused_by_the_office_whatever_the_page_hides(visit: Callable[[str], Visitor], town: Town) -> None:
+def test_a_viewer_is_refused_by_the_office_whatever_the_page_hides(
+    visit: Callable[[str], Visitor], town: Town
+) -> None:
     visitor = visit("mira")
     ana = town.clients["ana"]
     refused = visitor.post(f"/clients/{ana}/pay", {"amount": "10", "method_id": "1"})
@@ -86,7 +90,9 @@ def test_a_viewer_is_refused_by_the_office_whatever_the_page_hides(visit: Callab
     assert "Pirata" not in visitor.text("/zones")
 
 
-@pytest.mark.parametrize("page", ["/clients/999", "/clients/999/pay", "/routers/999", "/plans/999", "/nothing"])
+@pytest.mark.parametrize(
+    "page", ["/clients/999", "/clients/999/pay", "/routers/999", "/plans/999", "/nothing"]
+)
 def test_what_is_not_there_says_so_and_shows_the_way_back(visit: Callable[[str], Visitor], page: str) -> None:
     answer = visit("jefa").get(page)
     text = answer.get_data(as_text=True)

@@ -66,7 +66,15 @@ def test_a_client_is_added_and_found_under_every_field(visit: Visit) -> None:
     key = re.search(r"/clients/(\d+)/services", page)
     assert key is not None
     summary = visitor.text(f"/clients/{key[1]}")
-    for shown in ("45678901", "+51912345678", "rosa@example.org", "Jr. Unión 5", "Centro", "-12.05", "Llamar de tarde"):
+    for shown in (
+        "45678901",
+        "+51912345678",
+        "rosa@example.org",
+        "Jr. Unión 5",
+        "Centro",
+        "-12.05",
+        "Llamar de tarde",
+    ):
         assert shown in summary
 
 
@@ -77,8 +85,16 @@ def test_a_client_is_added_and_found_under_every_field(visit: Visit) -> None:
         ("zone_id", "999"), ("since", "1890-01-01"), ("longitude", "181"),
     ],
 )  # fmt: skip
-def test_a_bad_field_is_named_beside_it_and_nothing_typed_is_lost(visit: Visit, field: str, value: str) -> None:
-    fields = {"name": "Rosa <Huamán>", "since": "2026-02-03", "latitude": "1", "longitude": "1", "note": "Una nota"}
+def test_a_bad_field_is_named_beside_it_and_nothing_typed_is_lost(
+    visit: Visit, field: str, value: str
+) -> None:
+    fields = {
+        "name": "Rosa <Huamán>",
+        "since": "2026-02-03",
+        "latitude": "1",
+        "longitude": "1",
+        "note": "Una nota",
+    }
     answer = visit("caja").post("/clients/new", fields | {field: value})
     page = answer.get_data(as_text=True)
     assert answer.status_code == 200
@@ -93,7 +109,13 @@ def test_a_name_with_markup_is_shown_as_text_everywhere(visit: Visit, town: Town
     page = follow(visitor, visitor.post("/clients/new", {"name": name, "since": "2026-02-03"}))
     key = re.search(r"/clients/(\d+)/services", page)
     assert key is not None
-    for place in (f"/clients/{key[1]}", f"/clients/{key[1]}/suspend", f"/clients/{key[1]}/log", "/clients", "/changes"):
+    for place in (
+        f"/clients/{key[1]}",
+        f"/clients/{key[1]}/suspend",
+        f"/clients/{key[1]}/log",
+        "/clients",
+        "/changes",
+    ):
         assert "<script>alert" not in visitor.text(place), place
 
 
@@ -111,7 +133,9 @@ def test_a_payment_settles_the_oldest_first_and_says_so(visit: Visit, town: Town
     visitor, ana = visit("caja"), town.clients["ana"]
     form = visitor.text(f"/clients/{ana}/pay")
     assert 'value="100.00"' in form
-    page = follow(visitor, visitor.post(f"/clients/{ana}/pay", {"amount": "70", "method_id": "1", "reference": "R-1"}))
+    page = follow(
+        visitor, visitor.post(f"/clients/{ana}/pay", {"amount": "70", "method_id": "1", "reference": "R-1"})
+    )
     assert "S/\xa050.00 en la factura 000001" in page
     assert "S/\xa020.00 en la factura" in page
     assert "aún se debe S/\xa030.00" in page
@@ -151,7 +175,9 @@ def test_a_payment_frees_who_was_cut_and_shows_when_the_router_has(visit: Visit,
         ({"amount": "10", "method_id": "99"}, "method_id"),
     ],
 )
-def test_a_bad_payment_is_refused_at_its_field(visit: Visit, town: Town, fields: dict[str, str], field: str) -> None:
+def test_a_bad_payment_is_refused_at_its_field(
+    visit: Visit, town: Town, fields: dict[str, str], field: str
+) -> None:
     visitor, ana = visit("caja"), town.clients["ana"]
     page = visitor.post(f"/clients/{ana}/pay", fields | {"reference": "keep me"}).get_data(as_text=True)
     assert f'id="{field}-error"' in page
@@ -169,7 +195,11 @@ def test_a_reference_is_accepted_once(visit: Visit, town: Town) -> None:
 
 def test_a_deleted_payment_needs_a_reason_and_unpays_its_invoice(visit: Visit, town: Town) -> None:
     visitor, ana = visit("caja"), town.clients["ana"]
-    done = visitor.post(f"/clients/{ana}/pay", {"amount": "100", "method_id": "1"}).headers["Location"].split("?")[0]
+    done = (
+        visitor.post(f"/clients/{ana}/pay", {"amount": "100", "method_id": "1"})
+        .headers["Location"]
+        .split("?")[0]
+    )
     assert "Debe" not in visitor.text(f"/clients/{ana}")
     assert 'id="reason-error"' in visitor.post(f"{done}/delete", {"reason": " "}).get_data(as_text=True)
     page = follow(visitor, visitor.post(f"{done}/delete", {"reason": "Billete falso"}))
@@ -180,7 +210,11 @@ def test_a_deleted_payment_needs_a_reason_and_unpays_its_invoice(visit: Visit, t
 
 def test_the_method_of_a_payment_can_be_corrected(visit: Visit, town: Town) -> None:
     visitor, ana = visit("caja"), town.clients["ana"]
-    done = visitor.post(f"/clients/{ana}/pay", {"amount": "100", "method_id": "1"}).headers["Location"].split("?")[0]
+    done = (
+        visitor.post(f"/clients/{ana}/pay", {"amount": "100", "method_id": "1"})
+        .headers["Location"]
+        .split("?")[0]
+    )
     visitor.post(f"{done}/method", {"method_id": "2"})
     assert "Transferencia" in visitor.text(f"/clients/{ana}/payments")
 
@@ -207,9 +241,13 @@ def test_a_service_is_added_with_a_free_address_and_never_with_a_taken_one(visit
     offered = re.findall(r'data-put="([\d.]+)"', form)
     assert offered[0] == "10.20.0.2"
     fields = {"router_id": "1", "plan_id": "1", "installed_on": "2026-02-03"}
-    taken = visitor.post(f"/clients/{delia}/services/new", fields | {"address": "10.20.0.10"}).get_data(as_text=True)
+    taken = visitor.post(f"/clients/{delia}/services/new", fields | {"address": "10.20.0.10"}).get_data(
+        as_text=True
+    )
     assert "10.20.0.10 ya es la dirección de Ana Quispe" in taken
-    page = follow(visitor, visitor.post(f"/clients/{delia}/services/new", fields | {"address": offered[0], "mac": ""}))
+    page = follow(
+        visitor, visitor.post(f"/clients/{delia}/services/new", fields | {"address": offered[0], "mac": ""})
+    )
     assert "10.20.0.2" in page
     assert offered[0] not in visitor.text("/services/free?router_id=1")
 

@@ -102,7 +102,9 @@ def test_the_language_is_the_browsers(portal_app: Flask) -> None:
     english = browser.get("/", headers={"Accept-Language": "en-US,en;q=0.9"}, **at("10.20.0.10"))
     assert "You have a payment to make" in english.get_data(as_text=True)
     for others in ("es-PE", "fr-FR", ""):
-        page = browser.get("/", headers={"Accept-Language": others}, **at("10.20.0.10")).get_data(as_text=True)
+        page = browser.get("/", headers={"Accept-Language": others}, **at("10.20.0.10")).get_data(
+            as_text=True
+        )
         assert "Tiene un pago pendiente" in page
 
 

@@ -27,7 +27,9 @@ PATIENCE = 60.0
 def served(app: str, home: Path, ready: Path, workers: int = 1, **environ: str) -> Iterator[dict[str, Any]]:
     """One of the applications in processes of its own, until the block ends; gives its ready file."""
     words = ["--home", str(home), "--listen", "127.0.0.1:0", "--workers", str(workers), "--ready", str(ready)]
-    with subprocess.Popen([sys.executable, "-m", "webui", app, *words], env={**os.environ, **environ}) as process:
+    with subprocess.Popen(
+        [sys.executable, "-m", "webui", app, *words], env={**os.environ, **environ}
+    ) as process:
         try:
             until = time.monotonic() + PATIENCE
             while not ready.exists():

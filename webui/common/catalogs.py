@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import logging
 import os
 import sys
 from collections.abc import Iterator
@@ -17,6 +18,8 @@ from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import extract_from_dir
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
+
+log = logging.getLogger("pregonero.webui")
 
 ROOT = Path(__file__).resolve().parents[2]
 TRANSLATIONS = ROOT / "webui" / "translations"
@@ -108,7 +111,7 @@ def _stale(folder: Path) -> Iterator[tuple[str, Path, Path]]:
 def compile_stale(folder: Path = TRANSLATIONS) -> list[Path]:
     """Compile each `.po` whose `.mo` is missing or older; safe when several workers do it at once.
 
-    A folder that this user may not write to is left as it is, if a compiled file stands there already.
+    A folder that this user may not write to is left as it is, with a warning.
     """
     made = []
     for language, source, target in _stale(folder):
@@ -119,9 +122,11 @@ def compile_stale(folder: Path = TRANSLATIONS) -> list[Path]:
             with draft.open("wb") as out:
                 write_mo(out, catalog)
             draft.replace(target)
-        except PermissionError:
-            if not target.exists():
-                raise
+        except OSError as error:
+            # Without its compiled form a language is shown in English: no reason not to serve.
+            log.warning(
+                "%s cannot be written (%s); run python -m webui.common.catalogs", target, error.strerror
+            )
             continue
         made.append(target)
     return made

@@ -37,16 +37,22 @@ def install(app: Flask) -> None:
 
     @app.errorhandler(CSRFError)
     def stale_form(_error: CSRFError) -> Response:
-        kept = []
+        kept: list[tuple[str, str]] = []
         # Only a form of our own page is offered again: a foreign page must not get one filled in for it.
-        if request.headers.get("Sec-Fetch-Site", "same-origin") == "same-origin" and _same_origin():
+        # Nor one that lacks its password: sent again it would only fail.
+        secret = (SECRET_FIELDS - {"csrf_token"}) & request.form.keys()
+        own = request.headers.get("Sec-Fetch-Site", "same-origin") == "same-origin" and _same_origin()
+        if own and not secret:
             kept = [(key, value) for key, value in request.form.items(multi=True) if key not in SECRET_FIELDS]
+        if not kept:
+            text = _("Nothing was saved. Open the page again and repeat what you did.")
+            return page(400, _("This page was open for too long"), text)
         return page(
             400,
             _("This page was open for too long"),
             _("Nothing was saved. What you typed is below: send it again, or go back and look first."),
             kept=kept,
-            again=request.full_path.rstrip("?") if kept else None,
+            again=request.full_path.rstrip("?"),
         )
 
     @app.errorhandler(Refusal)

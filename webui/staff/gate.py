@@ -17,14 +17,20 @@ from daemon.office.actor import Actor
 from daemon.store.staff import Staff, StaffSession
 from webui.common.access import reading, writing
 from webui.common.show import now
+from webui.common.words import LANGUAGE_COOKIE
 
 #: Pages that a person without a session may see.
 OPEN = frozenset({"login.form", "login.enter", "login.language", "static", "healthz"})
 
 
+def secure() -> bool:
+    """Whether cookies go over TLS only."""
+    return bool(current_app.config["SESSION_COOKIE_SECURE"])
+
+
 def cookie_name() -> str:
     """The session cookie; with the `__Host-` prefix where cookies go over TLS only, so that no other host sets it."""
-    return "__Host-pregonero" if current_app.config["SESSION_COOKIE_SECURE"] else "pregonero_staff"
+    return "__Host-pregonero" if secure() else "pregonero_staff"
 
 
 def set_token(response: Response, token: str) -> None:
@@ -34,7 +40,7 @@ def set_token(response: Response, token: str) -> None:
         token,
         httponly=True,
         samesite="Lax",
-        secure=current_app.config["SESSION_COOKIE_SECURE"],
+        secure=secure(),
         path="/",
     )
 
@@ -45,8 +51,15 @@ def drop_token(response: Response) -> None:
         cookie_name(),
         httponly=True,
         samesite="Lax",
-        secure=current_app.config["SESSION_COOKIE_SECURE"],
+        secure=secure(),
         path="/",
+    )
+
+
+def set_language(response: Response, chosen: str) -> None:
+    """Remember a language in this browser for a year."""
+    response.set_cookie(
+        LANGUAGE_COOKIE, chosen, max_age=365 * 86400, samesite="Lax", httponly=True, secure=secure()
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from flask import Flask
 
 from webui.common import show
-from webui.common.words import N_, translate
+from webui.common.words import N_, SPOKEN, translate
 
 JOBS = {
     "invoice_created": N_("Invoice is created"),
@@ -121,6 +121,12 @@ FIELDS = {
     "created_by": N_("by"),
     "disabled_at": N_("locked out"),
     "password": N_("password"),
+    "tax_basis_points": N_("tax"),
+    "promise_max_days": N_("longest promise"),
+    "hold_cuts": N_("hold cuts"),
+    "bill_suspended": N_("bill the suspended"),
+    "portal_url": N_("portal"),
+    "reminders": N_("reminders"),
 }
 #: Sentences that the office builds from a text in a variable, where no gatherer sees them.
 SENTENCES = (N_("Suspended by {name}: {reason}"), N_("Activated by {name}: {reason}"))
@@ -157,6 +163,10 @@ def log_value(value: Any, field: str, things: dict[str, dict[int, str]]) -> str:
             return things[field].get(value, f"#{value}")
         if field in AMOUNTS:
             return show.money(value)
+        if field.endswith("_kbps"):
+            return show.speed(value)
+        if field.endswith("_basis_points"):
+            return f"{show.percent(value)} %"
         return show.hour(value) if field.endswith("_hour") else str(value)
     if isinstance(value, str) and value[:4].isdigit():
         try:
@@ -167,7 +177,7 @@ def log_value(value: Any, field: str, things: dict[str, dict[int, str]]) -> str:
             )
         except (ValueError, TypeError):
             return value
-    return str(value)
+    return translate(value) if value in SPOKEN else str(value)
 
 
 def install(app: Flask) -> None:

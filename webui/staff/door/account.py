@@ -14,7 +14,7 @@ from daemon.store.staff import Staff
 from webui.common.access import reading, writing
 from webui.common.forms import Form
 from webui.common.show import now
-from webui.common.words import LANGUAGE_COOKIE, LANGUAGES
+from webui.common.words import LANGUAGES
 from webui.staff import gate
 from webui.staff.gate import actor
 
@@ -78,7 +78,9 @@ def language() -> Response:
     chosen = request.form.get("language", "")
     response = make_response(redirect(url_for("account.account")))
     if chosen in LANGUAGES:
-        response.set_cookie(LANGUAGE_COOKIE, chosen, max_age=365 * 86400, samesite="Lax", httponly=True)
+        response.set_cookie(
+            LANGUAGE_COOKIE, chosen, max_age=365 * 86400, samesite="Lax", httponly=True, secure=gate.secure()
+        )
     return response
 
 

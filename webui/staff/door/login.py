@@ -10,7 +10,7 @@ from daemon.rules.refusal import Refusal
 from webui.common.access import writing
 from webui.common.forms import Form
 from webui.common.show import now
-from webui.common.words import LANGUAGE_COOKIE, LANGUAGES
+from webui.common.words import LANGUAGES
 from webui.staff import gate
 
 pages = Blueprint("login", __name__)
@@ -71,5 +71,7 @@ def language(chosen: str) -> BaseResponse:
     """Choose the language of the login page."""
     response = make_response(redirect(url_for("login.form")))
     if chosen in LANGUAGES:
-        response.set_cookie(LANGUAGE_COOKIE, chosen, max_age=365 * 86400, samesite="Lax", httponly=True)
+        response.set_cookie(
+            LANGUAGE_COOKIE, chosen, max_age=365 * 86400, samesite="Lax", httponly=True, secure=gate.secure()
+        )
     return response

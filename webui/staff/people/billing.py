@@ -68,7 +68,9 @@ def spoken(settings: Any, name: str) -> str:
     if name == "reconnection_fee":
         return money(settings.reconnection_fee) if settings.reconnection_fee else str(_("no fee"))
     if name == "reminders":
-        return ", ".join(f"{one.days:+d} ({' + '.join(one.by)})" for one in settings.reminders) or str(_("none"))
+        return ", ".join(f"{one.days:+d} ({' + '.join(one.by)})" for one in settings.reminders) or str(
+            _("none")
+        )
     value = getattr(settings, name)
     if name in CHOICES:
         return str(dict(choices()[name]).get(value, value))
@@ -160,7 +162,7 @@ def _page(client_id: int, form: Form | None = None, date_form: Form | None = Non
     view, company = office.get_billing(session, client_id), office.get_billing(session).settings
     fixed = view.fixed_date.isoformat() if view.fixed_date else ""
     return render_template(
-        "people/billing.html",
+        "money/billing.html",
         section="clients",
         tab="billing",
         part="settings",

@@ -103,7 +103,12 @@ def _rows(client_id: int | None) -> dict[str, Any]:
 
 def _things(session: Session) -> dict[str, dict[int, str]]:
     """The names behind the numbers that changes hold."""
-    tables: dict[str, Any] = {"plan_id": Plan, "router_id": Router, "zone_id": Zone, "method_id": PaymentMethod}
+    tables: dict[str, Any] = {
+        "plan_id": Plan,
+        "router_id": Router,
+        "zone_id": Zone,
+        "method_id": PaymentMethod,
+    }
     return {field: {row.id: row.name for row in session.execute(select(table.id, table.name))}
             for field, table in tables.items()}  # fmt: skip
 
@@ -112,7 +117,7 @@ def _things(session: Session) -> dict[str, dict[int, str]]:
 def changes() -> str:
     """Everybody's changes, newest first."""
     words = _rows(None)
-    template = "people/change_rows.html" if request.headers.get("HX-Request") else "people/changes.html"
+    template = "log/change_rows.html" if request.headers.get("HX-Request") else "log/changes.html"
     return render_template(template, section="changes", client=None, **words)
 
 
@@ -120,7 +125,5 @@ def changes() -> str:
 def client_changes(client_id: int) -> str:
     """One client's log."""
     words = _rows(client_id)
-    template = (
-        "people/change_rows.html" if request.headers.get("HX-Request") else "people/client_changes.html"
-    )
+    template = "log/change_rows.html" if request.headers.get("HX-Request") else "log/client_changes.html"
     return render_template(template, section="clients", tab="log", client=summary_of(client_id), **words)

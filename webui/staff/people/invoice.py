@@ -24,7 +24,7 @@ pages = Blueprint("invoice", __name__)
 def invoices(client_id: int) -> str:
     """All invoices, newest first, each with its state."""
     return render_template(
-        "people/invoices.html",
+        "money/invoices.html",
         section="clients",
         tab="billing",
         part="invoices",
@@ -45,7 +45,7 @@ def _find(client_id: int, invoice_id: int) -> Any:
 
 def _page(client_id: int, invoice_id: int, form: Form) -> str:
     return render_template(
-        "people/invoice.html",
+        "money/invoice.html",
         section="clients",
         tab="billing",
         part="invoices",

@@ -30,7 +30,7 @@ ROWS = 100
 def _page(client_id: int, form: Form) -> str:
     client = summary_of(client_id)
     return render_template(
-        "people/payment.html",
+        "money/payment.html",
         section="clients",
         tab="billing",
         client=client,
@@ -102,7 +102,7 @@ def _find(client_id: int, payment_id: int) -> Any:
 def done(client_id: int, payment_id: int) -> str:
     """What a payment settled."""
     return render_template(
-        "people/payment_done.html",
+        "money/payment_done.html",
         section="clients",
         tab="billing",
         client=summary_of(client_id),
@@ -118,7 +118,7 @@ def release(client_id: int, payment_id: int) -> str:
     """A fragment: whether the routers have let the client free since this payment; it asks again until they have."""
     payment = _find(client_id, payment_id)
     return render_template(
-        "people/release.html",
+        "money/release.html",
         client_id=client_id,
         payment_id=payment_id,
         services=releases(reading(), client_id, payment.at),
@@ -131,7 +131,7 @@ def payments(client_id: int) -> str:
     after = request.args.get("after", "")
     found = office.list_payments(reading(), client_id, int(after) if after.isdigit() else None, ROWS)
     return render_template(
-        "people/payments.html",
+        "money/payments.html",
         section="clients",
         tab="billing",
         part="payments",
@@ -172,7 +172,7 @@ def delete(client_id: int, payment_id: int) -> str | Response:
         form.refuse(refusal)
         stop_reading()
         return render_template(
-            "people/payment_done.html",
+            "money/payment_done.html",
             section="clients",
             tab="billing",
             client=summary_of(client_id),

@@ -33,7 +33,7 @@ OFFERED = 8
 def services(client_id: int) -> str:
     """The client's services, removed ones last."""
     return render_template(
-        "people/services.html",
+        "services/services.html",
         section="clients",
         tab="services",
         client=summary_of(client_id),
@@ -56,7 +56,7 @@ def _form_page(client_id: int, form: Form, service: Any = None) -> str:
     session = reading()
     router_rows = routers.list_routers(session)
     return render_template(
-        "people/service_form.html",
+        "services/service_form.html",
         section="clients",
         tab="services",
         client=summary_of(client_id),
@@ -110,7 +110,7 @@ def new(client_id: int) -> str:
 @pages.get("/services/free")
 def free() -> str:
     """A fragment: free addresses behind the chosen router."""
-    return render_template("people/free.html", free=_free(Form(dict(request.args))))
+    return render_template("services/free.html", free=_free(Form(dict(request.args))))
 
 
 @pages.post("/clients/<int:client_id>/services/new")
