@@ -39,9 +39,30 @@ _BOUNDS = frozenset((b"button", b"object", b"marquee", b"applet"))
 _ITEMS = frozenset((b"li", b"dd", b"dt", b"option", b"optgroup", b"rb", b"rt", b"rtc", b"rp"))
 _ROWS = frozenset((b"table", b"tbody", b"thead", b"tfoot", b"tr", b"colgroup"))
 _CELLS = frozenset((b"td", b"th", b"caption"))
-_TOLD = _RAW | _HIDING | _FORMATTING | _BLOCKS | _BOUNDS | _ITEMS | _ROWS | _CELLS
-_TOLD |= {b"script", b"plaintext", b"frameset", b"html", b"body"}
-_TOLD |= {b"/" + name for name in _TOLD}
+_MARK, _FORMAT, _BLOCK, _END, _ITEM, _RARE = range(6)
+
+
+def _kinds() -> dict[bytes | None, int]:
+    """What each tag is to the scanner; end tags with their slash, None for what is no tag."""
+    kinds: dict[bytes | None, int] = {None: _MARK}
+    rare = _RAW | _HIDING | _BOUNDS | _ROWS | _CELLS | {b"script", b"plaintext", b"frameset", b"pre", b"listing"}
+    for names, start, end in (
+        (_FORMATTING, _FORMAT, _END),
+        (_BLOCKS, _BLOCK, _END),
+        (_ITEMS, _ITEM, _ITEM),
+        (_HIDING | _BOUNDS, _RARE, _END),
+        (rare, _RARE, None),
+        (_ROWS | _CELLS, _RARE, _RARE),
+    ):
+        for name in names:
+            kinds[name] = start
+            if end is not None:
+                kinds[b"/" + name] = end
+    ignored = (b"html", b"head", b"body", b"frame", b"col")  # no content: a parser leaves them out of a body
+    return kinds | dict.fromkeys(ignored, _ITEM) | {b"/body": _RARE, b"/html": _RARE}
+
+
+_KINDS = _kinds()
 _MAX_PENDING = 256 * 1024
 
 
@@ -115,40 +136,55 @@ class TailScanner:
         return "open-end" if leftovers and (between_cells or not self._text_since) else ""
 
     def _content(self, data: bytes, at: int) -> int:
-        begun = at
-        text = self._text_since
+        begun, text, counts = at, self._text_since, self._open
         for match in _NEXT.finditer(data, at):
             if match.start() != at:
                 break  # a tag that is cut off
-            at = match.end()
             name = match[1]
-            if name is not None and name not in _TOLD:
+            kind = _KINDS.get(name, -1)
+            if not text and not self._body_over and match.start(match.lastindex or 0) - at > 1:
+                text = not (self._after_pre and data[at : at + 2] == b"\n<")
+            at = match.end()
+            if kind < 0:
                 text = name[0] != 0x2F  # any element but those told of brings formatting back, as text does
-                continue
-            if not self._body_over and match.start(match.lastindex or 0) - match.start() > 1:
-                text = not (self._after_pre and match[0].startswith(b"\n<"))
-            self._after_pre = False
-            self._text_since = text
-            if name is None:
-                if match[2] is not None:
-                    self._declaration(match[2])
-                    return at if match[2] == b"!--" else at - 1
-                self._text_since = not self._body_over
+            elif kind == _ITEM:
+                text = False
+            elif kind == _FORMAT:
+                counts[name] = counts.get(name, 0) + 1
+                text = True
+            elif kind == _BLOCK:
+                counts[name] = counts.get(name, 0) + 1
+                self._paragraph = name == b"p" or (self._paragraph and self._bounded())
+                text = False
+            elif kind == _END:
+                bare = name[1:]
+                if counts.get(bare, 0) > 0:
+                    counts[bare] -= 1
+                    if bare in _BLOCKS:  # one that is not open closes nothing
+                        self._paragraph = False
+                text = False
+            elif kind == _MARK:
+                self._text_since, self._after_pre = text, False
+                if match[2] is None:
+                    text = not self._body_over  # a lone "<" is text
+                    continue
+                self._mode, self._fresh = (b"!--", True) if match[2] == b"!--" else (b"<!", False)
+                return at if self._fresh else at - 1
             else:
+                self._text_since, self._after_pre = text, False
                 self._tag(name, data[at - 2] == 0x2F)
-            if self._mode:
-                return at
-            text = self._text_since
-        self._text_since = text
+                if self._mode:
+                    return at
+                text = self._text_since
+                continue
+            self._after_pre = False
         rest = data.find(b"<", at)
         rest = len(data) if rest < 0 else rest
         if rest > at and not self._body_over:
-            self._text_since = not (self._after_pre and data[at:rest] == b"\n")
+            text = text or not (self._after_pre and data[at:rest] == b"\n")
             self._after_pre = False
+        self._text_since = text
         return rest if rest > begun else -1
-
-    def _declaration(self, mark: bytes) -> None:
-        self._mode, self._fresh = (b"!--", True) if mark == b"!--" else (b"<!", False)
 
     def _other(self, data: bytes, at: int) -> int:
         if self._mode == b"!--":
@@ -212,52 +248,39 @@ class TailScanner:
         return rest.end()
 
     def _tag(self, name: bytes, empty: bool) -> None:
-        if name[0] == 0x2F:
-            self._end_tag(name[1:])
-            return
-        self._body_over = False
-        self._after_pre = name in (b"pre", b"listing")
-        if name in _RAW or name in (b"script", b"plaintext"):
-            if not (empty and self._open.get(b"svg", 0) > 0):
+        """The tags that are not so frequent."""
+        counts = self._open
+        if name in (b"/body", b"/html"):
+            self._body_over = True
+        elif name in _RAW or name in (b"script", b"plaintext"):
+            if not (empty and counts.get(b"svg", 0) > 0):
                 self._mode = name
         elif name == b"frameset":
             self._frames = True
-        elif name == b"p":
-            self._paragraph = True
-        elif name == b"table":
-            self._tables.append(None)
-        elif name in _CELLS:
-            self._leave_cell()
-            if self._tables:
-                self._tables[-1] = {key: self._open.get(key, 0) for key in _FORMATTING} | {b"p": self._paragraph}
-                self._paragraph = False
-        elif name in _ROWS:
-            self._leave_cell()
-        elif name in _BLOCKS and not self._bounded():
-            self._paragraph = False
-        if name in _BLOCKS or name in _ROWS or name in _CELLS or name in _ITEMS:
-            self._text_since = False  # it may have closed something open
-        if name in _FORMATTING or name in _BOUNDS:
-            self._open[name] = self._open.get(name, 0) + 1
+        elif name in (b"pre", b"listing"):
+            counts[name] = counts.get(name, 0) + 1
+            self._paragraph = self._paragraph and self._bounded()
+            self._text_since, self._after_pre = False, True
+        elif name in _BOUNDS:
+            counts[name] = counts.get(name, 0) + 1
             self._text_since = True
-        elif name in _BLOCKS or (name in _HIDING and not (empty and name in (b"svg", b"math"))):
-            self._open[name] = self._open.get(name, 0) + 1
-
-    def _end_tag(self, name: bytes) -> None:
-        if name == b"p":
-            self._paragraph = False
-        if name in _CELLS or name in _ROWS:
-            self._leave_cell()
-        if name == b"table" and self._tables:
-            self._tables.pop()
-        if self._open.get(name, 0) > 0:
-            if name in _BLOCKS:  # one that is not open closes nothing
-                self._paragraph = False
-            self._open[name] -= 1
-        if name in (b"body", b"html"):
-            self._body_over = True
+        elif name in _HIDING:
+            if not (empty and name in (b"svg", b"math")):
+                counts[name] = counts.get(name, 0) + 1
         else:
-            self._text_since = False
+            self._table_tag(name)
+
+    def _table_tag(self, name: bytes) -> None:
+        self._text_since = False
+        if name == b"table":
+            self._tables.append(None)
+            return
+        self._leave_cell()
+        if name == b"/table" and self._tables:
+            self._tables.pop()
+        elif name in _CELLS and self._tables:
+            self._tables[-1] = {key: self._open.get(key, 0) for key in _FORMATTING} | {b"p": self._paragraph}
+            self._paragraph = False
 
     def _bounded(self) -> bool:
         """Whether an element is open that shields what is open around it from what comes in it."""
