@@ -14,7 +14,7 @@ from typing import Any, cast
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from daemon.office.company import company_rules, get_company
+from daemon.office.house import company_rules, get_company
 from daemon.rules.account import Account, Balance, Charge, Invoice, Promise, State
 from daemon.rules.billing import Company as CompanyRules
 from daemon.rules.billing import Settings, effective

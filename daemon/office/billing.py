@@ -66,6 +66,8 @@ def edit_billing(session: Session, actor: Actor, now: datetime, client_id: int |
     if client_id is not None:
         catalogue.found(session, Client, client_id, "client")
     checked = _checked(session, values)
+    if client_id is None:
+        standing.catch_up(session, now)
     told = standing.move_on(session, now, client_id) if client_id is not None else None
     row = session.scalars(select(Billing).where(_owner(client_id))).first()
     before = change.columns(row) if row is not None else None

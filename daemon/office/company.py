@@ -4,45 +4,24 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import available_timezones
 
 from sqlalchemy.orm import Session
 
-from daemon.office import change
+from daemon.office import change, standing
 from daemon.office.actor import Actor
-from daemon.rules.billing import Company as CompanyRules
+from daemon.office.house import company_rules, get_company
 from daemon.rules.calendar import whole_minute
 from daemon.rules.money import currency
 from daemon.rules.refusal import Collector, Refusal
 from daemon.rules.sentence import say
 from daemon.store.company import Company
 
+__all__ = ["company_rules", "edit_company", "get_company", "set_up_company"]
+
 # What bears on every client's dates and amounts: a change of these makes every account look again.
 BEARS_ON_ALL = ("invoice_hour", "cut_hour", "reminder_hour", "tax_basis_points", "timezone", "bill_suspended")
 TEXTS = {"name": 200, "tax_id": 40, "phone": 40, "address": 300, "how_to_pay": 4000, "portal_url": 300}
-
-
-def get_company(session: Session) -> Company:
-    """The company's row. Refused when nothing has been set up yet."""
-    company = session.get(Company, 1)
-    if company is None:
-        raise Refusal("", "The company is not set up yet: run pregonero seed, or fill in the company's page")
-    return company
-
-
-def company_rules(session: Session) -> CompanyRules:
-    """The company as the rules know it."""
-    row = get_company(session)
-    return CompanyRules(
-        ZoneInfo(row.timezone),
-        currency(row.currency),
-        row.invoice_hour,
-        row.cut_hour,
-        row.reminder_hour,
-        row.tax_basis_points,
-        row.promise_max_days,
-        row.bill_suspended,
-    )
 
 
 def set_up_company(
@@ -75,6 +54,9 @@ def edit_company(session: Session, actor: Actor, now: datetime, **values: Any) -
     actor.check("company")
     row = get_company(session)
     _check(values)
+    if any(field in values and values[field] != getattr(row, field) for field in BEARS_ON_ALL):
+        standing.catch_up(session, now)
+        row = get_company(session)
     before = change.columns(row)
     for field, value in values.items():
         setattr(row, field, value.strip() if isinstance(value, str) else value)

@@ -26,7 +26,7 @@ from daemon.rules.engine import advance, cut_freely, settle
 from daemon.rules.event import INTERNAL
 from daemon.rules.refusal import Refusal
 from daemon.rules.sentence import Sentence, say
-from daemon.store.company import Clock
+from daemon.store.company import Clock, Company
 from daemon.store.engine import Store
 from daemon.store.suspension import CutRun, HeldCut, Standing
 
@@ -57,16 +57,21 @@ def run_clock(store: Store, now: datetime, *, chunk: int = CHUNK) -> RunCounts:
     """
     until = whole_minute(now)
     counts = RunCounts()
+    with store.read() as session:
+        if session.get(Company, 1) is None:
+            return counts
     counts.held = _jumped(store, until)
     if counts.held is not None:
         return counts
     _spread(store)
     _resettle(store, now, counts, chunk)
     _confirmed(store, now, counts, chunk)
-    while True:
-        _advance(store, until, counts, chunk)
-        if not _decide(store, until, now):
-            break
+    # Day by day, so that after a darkness invoices get their numbers in the order of their days.
+    while (first := _first(store)) is not None and first < until:
+        horizon = min(until, first + timedelta(days=1))
+        _advance(store, horizon, counts, chunk)
+        while _decide(store, horizon, now):
+            _advance(store, horizon, counts, chunk)
     with store.write() as session:
         clock = session.get(Clock, "billing")
         if clock is None:
@@ -182,6 +187,14 @@ def _confirmed(store: Store, now: datetime, counts: RunCounts, chunk: int) -> No
                 told.append(Told(one, events + list(confirm_cut(account, minute))))
             save(session, SYSTEM.name, told)
             _count(counts, told)
+
+
+def _first(store: Store) -> datetime | None:
+    """The first instant at which any client has something to do."""
+    with store.read() as session:
+        return session.scalar(
+            select(Standing.next_at).where(Standing.next_at.is_not(None)).order_by(Standing.next_at).limit(1)
+        )
 
 
 def _advance(store: Store, until: datetime, counts: RunCounts, chunk: int) -> None:

@@ -25,12 +25,16 @@ from daemon.rules.account import Account
 from daemon.rules.calendar import whole_minute
 from daemon.rules.engine import advance, next_moment
 from daemon.rules.event import Event
+from daemon.rules.refusal import Refusal
 from daemon.rules.sentence import Sentence, say
 from daemon.store.client import Client
 from daemon.store.invoice import Invoice, PassedCycle
 from daemon.store.ledger import Ledger
 from daemon.store.notice import Notice
 from daemon.store.suspension import HeldCut, Standing, Suspension
+
+CATCH_UP = 200
+"""Clients that one deed may let catch up."""
 
 type Deed = Callable[[Account, datetime], Iterator[Event]]
 
@@ -65,6 +69,24 @@ def finish(session: Session, actor: str, told: Told, now: datetime, deed: Deed) 
     told.events = events
     save(session, actor, [told])
     return events
+
+
+def catch_up(session: Session, now: datetime) -> None:
+    """Before a change that bears on everyone: what was due under the old settings happens first.
+
+    Refused while more clients wait than one transaction should hold: the billing run comes first.
+    """
+    minute = whole_minute(now)
+    due = select(Standing.client_id).where(Standing.next_at < minute).limit(CATCH_UP + 1)
+    ids = session.scalars(due).all()
+    if len(ids) > CATCH_UP:
+        raise Refusal("", "The billing run is behind: try again in a few minutes, when it has caught up")
+    office = office_of(session)
+    hold = hold_rule(session, office, now)
+    told = [
+        Told(one, list(advance(one.account, minute, hold))) for one in load(session, ids, office).values()
+    ]
+    save(session, "system", told)
 
 
 def start_standing(session: Session, client: Client) -> None:
@@ -224,6 +246,7 @@ def sentence_of(stored: dict[str, object] | None) -> Sentence:
 __all__ = [
     "Deed",
     "apply",
+    "catch_up",
     "finish",
     "move_on",
     "next_moment",

@@ -167,7 +167,7 @@ def test_a_void_invoice_gives_back_what_was_paid_and_what_had_landed() -> None:
     february = client.unpaid()[0]
     happens(client, "2026-02-01 10:00", pay, 1000, "p2")
     events = happens(client, "2026-02-03 10:00", void, february, [Landed(700, debit)], [("p2", 1000)])
-    assert told(events)[-1] == ("2026-02-03 10:00", "invoice_voided")
+    assert ("2026-02-03 10:00", "invoice_voided") in told(events)
     assert (client.debt, client.debit, client.credit) == (0, 700 + 500, 1000)
     assert told(run(client, "2026-03-10"), "invoice_created", "suspended") == [
         ("2026-02-28 06:00", "invoice_created"),
