@@ -78,9 +78,7 @@ def language() -> Response:
     chosen = request.form.get("language", "")
     response = make_response(redirect(url_for("account.account")))
     if chosen in LANGUAGES:
-        response.set_cookie(
-            LANGUAGE_COOKIE, chosen, max_age=365 * 86400, samesite="Lax", httponly=True, secure=gate.secure()
-        )
+        gate.set_language(response, chosen)
     return response
 
 

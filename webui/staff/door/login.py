@@ -71,7 +71,5 @@ def language(chosen: str) -> BaseResponse:
     """Choose the language of the login page."""
     response = make_response(redirect(url_for("login.form")))
     if chosen in LANGUAGES:
-        response.set_cookie(
-            LANGUAGE_COOKIE, chosen, max_age=365 * 86400, samesite="Lax", httponly=True, secure=gate.secure()
-        )
+        gate.set_language(response, chosen)
     return response
