@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import json
 import os
 import sys
 from pathlib import Path
 from typing import Any
 
-from daemon.settings import Settings
+from daemon.settings import Settings, SettingsError
 
 
 def run(settings: Settings, ready: Path | None = None) -> None:
@@ -31,6 +32,7 @@ def run(settings: Settings, ready: Path | None = None) -> None:
 
     observer: Any = textFileLogObserver(sys.stderr)
     globalLogBeginner.beginLoggingTo([observer], redirectStandardIO=False)
+    lock = hold_home(settings)
     upgrade(settings.database_url)
     ensure_keys(settings.home / "keys")
     service = make_service(settings, reactor)
@@ -46,7 +48,24 @@ def run(settings: Settings, ready: Path | None = None) -> None:
     running: Any = reactor
     running.callWhenRunning(begin)
     running.addSystemEventTrigger("before", "shutdown", service.stopService)
-    running.run()
+    try:
+        running.run()
+    finally:
+        os.close(lock)
+
+
+def hold_home(settings: Settings) -> int:
+    """Take the home's daemon lock, which ends with the process, and give its descriptor.
+
+    Raises `SettingsError` when another daemon runs on this home: two would write to the same routers.
+    """
+    descriptor = os.open(settings.home / "daemon.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(descriptor)
+        raise SettingsError(f"a daemon runs on {settings.home} already; stop it first") from error
+    return descriptor
 
 
 def write_ready(path: Path, facts: dict[str, Any]) -> None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import socket
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from twisted.application.service import MultiService
@@ -45,9 +45,12 @@ FAULT_PAUSES = (0.5, 0.5, 1.0, 1.0, 2.0, 2.0, 5.0, 10.0, 20.0)
 IN_THE_WAY = frozenset({"entry-in-the-way", "paid-but-blocked", "name-taken", "queue-above", "rule-ahead"})
 
 
-def holder_name() -> str:
-    """Who we are to the routers' leases."""
-    return f"daemon {os.getpid()} on {socket.gethostname()}"
+def holder_name(home: Path) -> str:
+    """Who we are to the routers' leases: the same name after a restart, so that a killed daemon's lease is ours.
+
+    Safe because a home has one daemon at a time (`daemon.chores.process`, the lock).
+    """
+    return f"daemon of {home} on {socket.gethostname()}"[-120:]
 
 
 class RouterHouse(MultiService):
@@ -89,7 +92,7 @@ class RouterKeeper(MultiService):
         self._settings = settings
         self._store = store
         self._id = router_id
-        self._holder = holder_name()
+        self._holder = holder_name(settings.home)
         self._endpoint: Endpoint | None = None
         self._driver: RouterOSDriver | None = None
         self._facts: RouterFacts | None = None

@@ -326,11 +326,19 @@ def test_a_killed_process_harms_nobody_without_a_notice(town: Stage, victim: str
     )
     back = time.monotonic()
 
-    def same() -> bool:
+    def differing() -> object:
+        """What of the lists is not as before: empty when all is back."""
         try:
-            return (set(listed(town, "pregonero-notice")), set(listed(town, "pregonero-suspended"))) == before
-        except (OSError, librouteros.exceptions.LibRouterosError):
-            return False
+            now = set(listed(town, "pregonero-notice")), set(listed(town, "pregonero-suspended"))
+        except (OSError, librouteros.exceptions.LibRouterosError) as error:
+            return error
+        return [one ^ other for one, other in zip(now, before, strict=True) if one ^ other]
+
+    def same() -> bool:
+        found = differing()
+        if found and time.monotonic() - back > 8:
+            print(f"{victim}: still differing: {found}; {town.logs()[-1500:]}")
+        return not found
 
     wait_for(same, patience=30, why="the lists are back")
     print(f"{victim}: in step again {time.monotonic() - back:.2f} s after the return")

@@ -247,6 +247,7 @@ class PracticeRouter:
     def _write_ready(self, path: Path, version: str) -> None:
         options = self.options
         facts = {
+            "pid": os.getpid(),
             "host": options.host,
             "port": self.port,
             "user": options.user,
