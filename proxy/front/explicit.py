@@ -275,13 +275,13 @@ class Explicit:
             length = response_length(response, request.method)
             if response.status == 101 or (length == -1 and request.minor == 0):
                 raise Odd("odd-response")
-            head = origin.take(end_of_head(origin.buffer))
+            end = end_of_head(origin.buffer) or 0
             if response.status >= 200:
                 break
-            await client.send(head)
+            await client.send(origin.take(end))
         body = Body(length)
-        taken = body.feed(origin.buffer)
-        await client.send(head + origin.take(taken))
+        start = body.feed(origin.buffer[end:])
+        await client.send(origin.take(end + start))
         while not body.done:
             taken = body.feed(origin.buffer)
             if taken:
