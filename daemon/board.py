@@ -6,8 +6,9 @@ A *board* says who is to see what, whole, each time it is sent (a level, never a
      "suspended": [{"address": "10.10.0.6", "html": "<p>…</p>", "portal": "https://…"?}],
      "made": EPOCH_SECONDS?, "until": EPOCH_SECONDS?, "acknowledged": ["n0"]?}
 
-As a file it is one JSON document; over the unix socket each board is one JSON line, sent at connect, at every
-change and at least every ten seconds. *Events* go back as JSON lines: `{"event", "at", "id"?, "address"?, …}`.
+As a file it is one JSON document; over the unix socket each board is one JSON line, sent at connect, at
+every change and at least every ten seconds. *Events* go back as JSON lines:
+`{"event", "at", "id"?, "address"?, …}`.
 
 Standard library only: the proxy's own environment holds nothing of the daemon's.
 """
@@ -31,7 +32,7 @@ class BoardError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """One notice for one subscriber address. `html` is the operator's text, `link` the notice's portal page."""
+    """One notice for one subscriber address. `html` is the operator's text, `link` its portal page."""
 
     id: str
     address: str
@@ -162,7 +163,7 @@ def _address(entry: Mapping[str, object], where: str) -> str:
 
 
 def parse_board(raw: bytes) -> Board:
-    """Read a board from its JSON text (UTF-8). Unknown keys are ignored; raises BoardError naming the field."""
+    """Read a board from JSON text (UTF-8). Unknown keys are ignored; raises BoardError naming the field."""
     whole = _object(raw, "board")
     notices = tuple(
         Notice(
