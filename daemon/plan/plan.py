@@ -10,6 +10,7 @@ from daemon.plan.chains import plan_chains
 from daemon.plan.change import Finding, Plan, Step
 from daemon.plan.desired import Desired
 from daemon.plan.entries import plan_entries
+from daemon.plan.fastpath import fastpath_findings
 from daemon.plan.keyed import plan_keyed
 from daemon.plan.menus import MENUS
 from daemon.plan.observed import Observed
@@ -41,5 +42,6 @@ def plan(desired: Desired, observed: Observed, now: datetime) -> Plan:
             more, found = plan_keyed(path, wanted, seen)
         steps += more
         findings += found
+    findings += fastpath_findings(desired, observed)
     steps.sort(key=lambda step: step.stage)
     return Plan(desired.router, tuple(steps), tuple(findings))

@@ -12,8 +12,9 @@ from daemon.plan.change import Add, Move, Plan, Remove, Set
 from daemon.plan.desired import desired
 from daemon.plan.explain import line, lines, plan_json
 from daemon.plan.facts import RouterFacts
+from daemon.plan.fastpath import fastpath_findings
 from daemon.plan.guard import guard
-from daemon.plan.observed import Observed
+from daemon.plan.observed import Observed, Seen
 from daemon.plan.plan import plan
 from tests.plan.router_model import ModelRouter, chain
 from tests.plan.town import NOON, debtor, noticed, service, town
@@ -290,3 +291,16 @@ def test_a_held_plan_says_so_to_people() -> None:
     text = lines(guard(planned(facts, ModelRouter()), facts, already_cut=()))
     assert text[1].startswith("  held: 40 of 40 active services")
     assert sum("held back:" in each for each in text) == 40
+
+
+def test_fasttrack_that_takes_everyone_is_reported_since_no_queue_holds_in_it() -> None:
+    wide = {"chain": "forward", "action": "fasttrack-connection", "connection-state": "established,related"}
+    rows = (
+        Seen("/ip/firewall/filter", "*1", wide | {"comment": "fast path", "bytes": "12"}),
+        Seen("/ip/firewall/filter", "*2", wide | {"disabled": "true"}),
+        Seen("/ip/firewall/filter", "*3", wide | {"in-interface": "ether5"}),
+        Seen("/ip/firewall/filter", "*4", {"chain": "forward", "action": "accept"}),
+    )
+    found = list(fastpath_findings(desired(town(service(1)), NOON), Observed({"/ip/firewall/filter": rows})))
+    assert [one.kind for one in found] == ["fasttrack-skips-queues"]
+    assert "*1 (fast path)" in found[0].text

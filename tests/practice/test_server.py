@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import socket
 import time
 from pathlib import Path
@@ -193,6 +194,7 @@ def test_the_ready_file_tells_where_the_router_is(running, tmp_path: Path) -> No
     router = running(ready=ready, user="tec", version="7.24")
     facts = json.loads(ready.read_text())
     assert facts == {
+        "pid": os.getpid(),
         "host": "127.0.0.1",
         "port": router.port,
         "user": "tec",

@@ -26,7 +26,7 @@ from daemon.plan.menus import MENUS
 VERSIONS = ("7.10", "7.18", "7.24")
 WRITES = ("add", "set", "remove", "move", "unset", "enable", "disable")
 TECHNICIAN = [
-    *wisp_edge("198.51.100.1/24", "10.10.0.1/16", "10.99.0.1/24"),
+    *wisp_edge("198.51.100.1/24", "10.10.0.1/16", "10.99.0.1/24", fasttrack=True),
     ("/queue/simple", {"name": "Oficina", "target": "10.20.0.5", "max-limit": "3M/3M", "comment": "Muñoz"}),
     ("/ip/firewall/mangle", {"chain": "prerouting", "action": "mark-packet", "new-packet-mark": "voip"}),
 ]

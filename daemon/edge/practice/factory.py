@@ -7,12 +7,15 @@ import ipaddress
 InitialRow = tuple[str, dict[str, str]]
 
 
-def wisp_edge(wan: str, lan: str, box: str, *, name: str = "Cerro Alto") -> list[InitialRow]:
+def wisp_edge(
+    wan: str, lan: str, box: str, *, name: str = "Cerro Alto", fasttrack: bool = False
+) -> list[InitialRow]:
     """The edge of a small provider as its technician left it: uplink on ether1, clients on bridge1, the
     appliance's segment on ether3. `wan`, `lan`, `box` are the router's own addresses with prefix length
     ('198.51.100.1/24', '10.10.0.1/16', '10.99.0.1/24'). Raises ValueError for anything else.
 
-    There are a masquerade, the usual forward chain with fasttrack first, a queue of the technician's own and
+    There are a masquerade, the usual forward chain with a fasttrack rule first (off unless asked for: what it takes
+    passes no queue), a queue of the technician's own and
     two address-lists of his: all foreign to the appliance, all to be found unchanged afterwards.
     """
     uplink, clients, segment = (ipaddress.IPv4Interface(address) for address in (wan, lan, box))
@@ -44,6 +47,7 @@ def wisp_edge(wan: str, lan: str, box: str, *, name: str = "Cerro Alto") -> list
                 "chain": forward,
                 "action": "fasttrack-connection",
                 "connection-state": "established,related",
+                "disabled": "no" if fasttrack else "yes",
                 "comment": "fast path",
             },
         ),
