@@ -29,8 +29,8 @@ JOURNAL = (
     "SELECT client_id, at, kind, amount, why FROM ledger ORDER BY client_id, at, kind, amount, why",
     'SELECT client_id, at, "action", "by", reason FROM suspension ORDER BY client_id, at',
     "SELECT client_id, on_at, off_at, why FROM notice ORDER BY client_id, on_at, why",
-    'SELECT client_id, state, "by", why, since, debt, debit, credit, next_cut_at, next_at, billed_through FROM standing '
-    "ORDER BY client_id",
+    'SELECT client_id, state, "by", why, since, debt, debit, credit, next_cut_at, next_at, billed_through '
+    "FROM standing ORDER BY client_id",
 )
 
 
@@ -72,6 +72,7 @@ def _run_slowly(url: str, at: str) -> None:
     run_clock(Store(url), lima(at), chunk=5)
 
 
+@pytest.mark.whole
 def test_killed_again_and_again_nothing_is_doubled_or_lost(tmp_path: Path) -> None:
     (tmp_path / "killed").mkdir()
     (tmp_path / "whole").mkdir()
@@ -129,6 +130,7 @@ def test_dying_between_any_two_transactions_changes_nothing(
     assert journal(dying) == journal(whole)
 
 
+@pytest.mark.whole
 def test_two_runs_at_once_double_nothing(tmp_path: Path) -> None:
     (tmp_path / "both").mkdir()
     (tmp_path / "one").mkdir()
