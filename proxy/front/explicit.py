@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from proxy.front import cut
 from proxy.front.desk import Desk
 from proxy.front.destination import NoWay, connect_any, is_inside, resolve
+from proxy.front.page import HEAD_PATIENCE as RESPONSE_PATIENCE
 from proxy.front.page import Candidate, Marker
 from proxy.front.splice import splice
 from proxy.front.stream import Stream
@@ -33,8 +34,11 @@ from proxy.judge.request import Site, is_page_view, read_authority
 KEEP_ALIVE = 120.0
 """Seconds that a connection may rest between two requests."""
 
-HEAD_PATIENCE = 30.0
-"""Seconds that a head under way may take."""
+HEAD_PATIENCE = 4.0
+"""Seconds that a head under way may take before it passes as it is."""
+
+ANSWER_PATIENCE = 300.0
+"""Seconds that an origin may take to its first byte."""
 
 _RETRIED = (b"GET", b"HEAD", b"OPTIONS")
 
@@ -85,6 +89,10 @@ class Explicit:
             if before.rstrip(b" \t") == b"CONNECT":
                 await self._tunnel(read_authority(target, 443), len(head))
             site, path = _absolute(target)
+            if path == b"" and before.startswith(b"OPTIONS"):
+                path = b"*"  # RFC 9112 section 3.2.4
+            elif not path.startswith(b"/"):
+                path = b"/" + path
         except (Odd, ValueError):
             await self._refuse(400, "This proxy takes absolute http:// addresses and CONNECT.")
             return
@@ -93,7 +101,7 @@ class Explicit:
         await self._route(view, plain, len(head), site)
 
     async def _read_head(self) -> bytes:
-        """The next head, still in the buffer. One that is not plain is returned up to where it was read."""
+        """The next head, still in the buffer. One that is not plain or not on time is returned as far as it came."""
         client = self._client
         while client.buffer.startswith(b"\r\n"):  # RFC 9112 section 2.2
             client.take(2)
@@ -107,8 +115,15 @@ class Explicit:
                 return bytes(client.buffer)
             if end is not None:
                 return bytes(client.buffer[:end])
-            if not await client.fill(HEAD_PATIENCE if started else KEEP_ALIVE):
-                if client.buffer:
+            line, line_end, _ = bytes(client.buffer).partition(b"\r\n")
+            if line_end and b" HTTP/" not in line:
+                return bytes(client.buffer)  # as old as HTTP/0.9: nothing may follow
+            try:
+                more = await client.fill(HEAD_PATIENCE if started else KEEP_ALIVE)
+            except TimeoutError:
+                more = False
+            if not more:
+                if line_end:
                     return bytes(client.buffer)
                 raise _Over
             started = True
@@ -194,7 +209,7 @@ class Explicit:
         if length or request.all(b"expect"):
             return True
         try:
-            return bool(stream.buffer) or await stream.fill(None)
+            return bool(stream.buffer) or await stream.fill(ANSWER_PATIENCE)
         except OSError:
             return False
 
@@ -302,7 +317,11 @@ class Explicit:
                 return read_response(bytes(origin.buffer[:end]))
             if len(origin.buffer) >= 5 and not origin.buffer.startswith(b"HTTP/"):
                 raise Odd("odd-status-line")
-            if not await origin.fill():
+            try:
+                more = await origin.fill(RESPONSE_PATIENCE if origin.buffer else ANSWER_PATIENCE)
+            except TimeoutError:
+                more = False
+            if not more:
                 raise Odd("no-head")
 
 
@@ -314,11 +333,11 @@ async def _stopped(task: "asyncio.Future[bool]") -> None:
 
 
 def _absolute(target: bytes) -> tuple[Site, bytes]:
-    """An absolute http target as its site and its origin form. Raises Odd."""
+    """An absolute http target as its site and what follows it. Raises Odd."""
     scheme, mark, rest = target.partition(b"://")
     if not mark or scheme.lower() != b"http":
         raise Odd("odd-target")
     cut_at = min((at for at in (rest.find(b"/"), rest.find(b"?")) if at >= 0), default=len(rest))
     authority, path = rest[:cut_at], rest[cut_at:]
     site = read_authority(authority.rpartition(b"@")[2])
-    return site, path if path.startswith(b"/") else b"/" + path
+    return site, path

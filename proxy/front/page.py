@@ -30,8 +30,11 @@ SNIFF_PATIENCE = 0.5
 IDLE = 300.0
 """Seconds without a byte of the origin after which a page under way is given up."""
 
-ANSWER_PATIENCE = 10.0
+ANSWER_PATIENCE = 30.0
 """Seconds after which a silent origin's answer is no longer waited for here, but passed when it comes."""
+
+HEAD_PATIENCE = 1.5
+"""Seconds that a response head under way may take before it passes unread."""
 
 FLUSHED = 20.0
 """Seconds that the last byte may take to the subscriber for the notice to count as shown."""
@@ -153,7 +156,7 @@ class Marker:
                 return read_page(response, self._candidate.request.minor == 0)
             if len(origin.buffer) >= 5 and not origin.buffer.startswith(b"HTTP/"):
                 raise Odd("odd-status-line")
-            if not await self._fill(ANSWER_PATIENCE):
+            if not await self._fill(HEAD_PATIENCE if origin.buffer else ANSWER_PATIENCE):
                 return "no-answer"
 
     async def _sniff(self, page: Page) -> str:
@@ -166,7 +169,7 @@ class Marker:
                 obstacle = page_obstacle(start, whole or loop.time() >= deadline)
                 if obstacle is not None:
                     return obstacle
-            patience = ANSWER_PATIENCE if deadline is None else max(0.01, deadline - loop.time())
+            patience = HEAD_PATIENCE if deadline is None else max(0.01, deadline - loop.time())
             if self.origin.ended:
                 return "empty"
             if not await self._fill(patience) and deadline is None and not self.origin.ended:
@@ -207,7 +210,7 @@ class Marker:
         body = Body(page.length)
         try:
             whole = await self._pass_body(body, out)
-        except (Odd, BadStream) as error:
+        except (Odd, BadStream, Rejected) as error:
             desk.surprise(candidate.notice, str(error), candidate.host)
             if isinstance(error, Odd) and not page.gzip:
                 # Our framing stands where the origin's does: the odd rest passes as it comes.

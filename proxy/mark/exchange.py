@@ -17,6 +17,7 @@ from mitmproxy.proxy.layers import http
 from mitmproxy.proxy.layers.http._hooks import HttpRequestHeadersHook, HttpResponseHeadersHook
 
 from proxy.mark import Rejected
+from proxy.mark.coding import BadStream
 
 PSEUDONYM = "pregonero"
 """The name in our `Via` fields (RFC 9110 section 7.6.3)."""
@@ -64,15 +65,15 @@ class Exchange:
     def request(self, head: bytes, codings: bytes | None) -> bytes:
         """The request head as the origin is to get it, asking for `codings`. Raises Rejected."""
         self._codings = codings
-        self._run(events.Start())
-        self._run(events.DataReceived(self._client, head))
+        self._safely(events.Start())
+        self._safely(events.DataReceived(self._client, head))
         if self._to_client or not self._to_server:
             raise Rejected("request")
         return self._taken(self._to_server)
 
     def response(self, data: bytes) -> bytes:
-        """The next bytes of the response, as the client is to get them. Raises Rejected for the head."""
-        self._run(events.DataReceived(self._server, data))
+        """The next bytes of the response, as the client is to get them. Raises Rejected, BadStream."""
+        self._safely(events.DataReceived(self._server, data))
         if self._to_client and not self._accepted:
             raise Rejected("response")
         return self._taken(self._to_client)
@@ -80,8 +81,17 @@ class Exchange:
     def eof(self) -> bytes:
         """The origin has ended the connection, which ends a response of unknown length."""
         self._server.state &= ~ConnectionState.CAN_READ
-        self._run(events.ConnectionClosed(self._server))
+        self._safely(events.ConnectionClosed(self._server))
         return self._taken(self._to_client)
+
+    def _safely(self, event: events.Event) -> None:
+        """The layers meet what two readers have let through; should they fail on it, that is theirs alone."""
+        try:
+            self._run(event)
+        except BadStream:
+            raise
+        except Exception as error:
+            raise Rejected(type(error).__name__) from error
 
     @staticmethod
     def _taken(pieces: list[bytes]) -> bytes:

@@ -128,6 +128,55 @@ def test_a_request_with_doubtful_framing_goes_to_one_origin_with_all_that_follow
 
 
 @pytest.mark.parametrize(
+    ("said", "passed"),
+    [
+        ("GET http://{at}/?a HTTP/1.0\n\n", "GET /?a HTTP/1.0\n\n"),
+        ("GET http://{at}/\r\n", "GET /\r\n"),
+        ("GET  http://{at}/ HTTP/1.1\r\nHost : x\r\n\r\n", "GET  / HTTP/1.1\r\nHost : x\r\n\r\n"),
+        ("get http://{at}/ HTTP/1.1\r\nHost: x\r\n\r\n", "get / HTTP/1.1\r\nHost: x\r\n\r\n"),
+        ("GET http://{at} HTTP/1.1\r\nA: b\r\n c\r\n\r\n", "GET / HTTP/1.1\r\nA: b\r\n c\r\n\r\n"),
+        ("GET http://{at}/ HTTP/9.9\r\n\r\n", "GET / HTTP/9.9\r\n\r\n"),
+        ("GET http://{at}/ HTTP/1.1\r\nHost: x\r\n", "GET / HTTP/1.1\r\nHost: x\r\n"),
+        (
+            "POST http://{at}/ HTTP/1.1\r\nContent-Length: +5\r\n\r\nabcde",
+            "POST / HTTP/1.1\r\nContent-Length: +5\r\n\r\nabcde",
+        ),
+        ("OPTIONS http://{at} HTTP/1.1\r\nHost: x\r\n\r\n", "OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n"),
+    ],
+)
+def test_an_odd_request_reaches_its_origin_as_it_was_said(
+    proxy: Proxy, origin: Origin, said: str, passed: str
+) -> None:
+    got = b""
+
+    def hear(sock: socket.socket, head: bytes) -> None:
+        nonlocal got
+        sock.settimeout(10)
+        while len(got) < len(passed):
+            got += sock.recv(65536)
+        sock.sendall(b"HTTP/1.0 400 no\r\n\r\nheard")
+
+    origin.first = hear
+    begun = time.monotonic()
+    assert proxy.ask(said.format(at=origin.at).encode()) == b"HTTP/1.0 400 no\r\n\r\nheard"
+    assert got == passed.encode()
+    assert time.monotonic() - begun < 8
+
+
+def test_half_a_response_head_is_not_held_back(proxy: Proxy, origin: Origin) -> None:
+    def half(sock: socket.socket, head: bytes) -> None:
+        sock.sendall(b"HTTP/1.1 200 OK\r\nContent-Ty")
+        time.sleep(6)
+
+    origin.says["/"] = half
+    for request in (page_request(origin, "/"), f"GET http://{origin.at}/ HTTP/1.1\r\nHost: x\r\n\r\n".encode()):
+        with proxy.connect() as sock:
+            sock.settimeout(5.5)
+            sock.sendall(request)
+            assert sock.recv(100) == b"HTTP/1.1 200 OK\r\nContent-Ty"
+
+
+@pytest.mark.parametrize(
     "junk",
     [b"\x16\x03\x01\x00\x05hello", b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", b"GET https://x.example/ HTTP/1.1\r\n\r\n"],
 )
