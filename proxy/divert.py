@@ -12,7 +12,6 @@ stops; `nft delete table inet pregonero_proxy` takes it away, and the next start
 Only what carries our name, our mark, our priority and our routing table is ever touched.
 """
 
-import os
 import shutil
 import subprocess
 from collections.abc import Iterable
@@ -25,6 +24,7 @@ MARK = 0x01000000
 PRIORITY = 7080
 ROUTES = 7080
 PATIENCE = 3.0
+_CAP_NET_ADMIN = 12
 
 
 class DivertError(RuntimeError):
@@ -38,6 +38,14 @@ def _run(words: list[str], text: str | None = None) -> None:
         raise DivertError(f"{words[0]}: {error}") from error
     if done.returncode:
         raise DivertError(f"{' '.join(words)}: {done.stderr.strip() or done.returncode}")
+
+
+def _may_administer() -> bool:
+    with open("/proc/self/status", encoding="ascii", errors="replace") as file:
+        for line in file:
+            if line.startswith("CapEff:"):
+                return bool(int(line.split()[1], 16) >> _CAP_NET_ADMIN & 1)
+    return False
 
 
 class Divert:
@@ -58,8 +66,10 @@ class Divert:
         for program, package in (("nft", "nftables"), ("ip", "iproute2")):
             if shutil.which(program) is None:
                 raise DivertError(f"--mode tproxy needs the program {program}: apt install {package}")
-        if os.geteuid() != 0:
-            raise DivertError("--mode tproxy needs root (or use --mode explicit, which does not)")
+        if not _may_administer():
+            raise DivertError(
+                "--mode tproxy needs root, or the capability CAP_NET_ADMIN (--mode explicit needs neither)"
+            )
 
     def install(self) -> None:
         """Make table, rule and routes anew, with new connections not diverted yet."""
