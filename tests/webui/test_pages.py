@@ -27,6 +27,7 @@ FORMS = {
     "/clients/1/edit": {"admin", "cashier", "technician"},
     "/clients/1/pay": {"admin", "cashier"},
     "/clients/1/suspend": {"admin", "cashier"},
+    "/clients/1/invoices/new": {"admin", "cashier"},
     "/clients/1/services/new": {"admin", "technician"},
     "/clients/1/services/1": {"admin", "technician"},
     "/announcements/new": {"admin", "cashier"},

@@ -313,3 +313,36 @@ def test_the_log_tells_what_changed_in_peoples_words(visit: Visit, town: Town) -
     assert "sort name" not in page
     assert "Ana Quispe Rojas" not in visitor.text("/changes?noun=router")
     assert "Ana Quispe Rojas" in visitor.text("/changes?noun=client&actor=caj")
+
+
+def test_all_bad_fields_of_a_form_are_told_at_once_and_nothing_is_kept(visit: Visit) -> None:
+    visitor = visit("caja")
+    fields = {
+        "name": "Rosa",
+        "since": "mañana",
+        "latitude": "x",
+        "longitude": "1",
+        "mobile": "12",
+        "email": "nada",
+    }
+    page = visitor.post("/clients/new", fields).get_data(as_text=True)
+    for field in ("since", "latitude", "mobile", "email"):
+        assert f'id="{field}-error"' in page
+    good = {"name": "Rosa", "since": "mañana"}
+    assert 'id="since-error"' in visitor.post("/clients/new", good).get_data(as_text=True)
+    assert "Rosa" not in visitor.text("/clients")
+
+
+def test_a_free_invoice_is_written_and_paid_and_cuts_nobody(visit: Visit, town: Town) -> None:
+    visitor, carla = visit("caja"), town.clients["carla"]
+    place = f"/clients/{carla}/invoices/new"
+    for wrong in ({}, {"name1": "Router"}, {"name1": "Router", "price1": "x"}, {"price1": "10"}):
+        page = visitor.post(place, wrong).get_data(as_text=True)
+        assert 'id="lines-error"' in page
+        assert wrong.get("name1", "") in page
+    written = visitor.post(place, {"name1": "Router", "price1": "120.00", "name2": "Cable", "price2": "8,50"})
+    page = follow(visitor, written)
+    assert "S/\xa0128.50" in page
+    number = written.headers["Location"].rsplit("/", 1)[1]
+    visitor.post(f"/clients/{carla}/pay", {"amount": "128.50", "method_id": "1", "invoice_id": number})
+    assert ">pagada<" in visitor.text(written.headers["Location"])

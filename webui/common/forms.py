@@ -5,15 +5,18 @@ The office validates; a form carries the text there and the refusals back to the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask import request
+from sqlalchemy.orm import Session
 
 from daemon.rules.refusal import Refusal, Refusals
 from daemon.rules.sentence import Sentence
+from webui.common.access import writing
 from webui.common.words import tell
 
 
@@ -23,6 +26,8 @@ class Form:
     def __init__(self, values: Mapping[str, Any] | None = None) -> None:
         self.values: dict[str, Any] = dict(values or {})
         self.errors: dict[str, str] = {}
+        #: Refusals of fields that could not even be read; see `deed`.
+        self.found: list[Refusal] = []
 
     @classmethod
     def sent(cls, lists: Iterable[str] = ()) -> Form:
@@ -58,12 +63,29 @@ class Form:
         return [text for field, text in self.errors.items() if field not in shown]
 
 
+@contextmanager
+def deed(form: Form) -> Iterator[Session]:
+    """A writing session for what a form asks: all its bad fields are refused together, and then nothing is kept.
+
+    What could not be read (`Form.found`) joins what the office refuses; the office's word on a field that could
+    not be read is left out, since it never saw what was typed there.
+    """
+    with writing() as session:
+        unread = {one.field for one in form.found}
+        try:
+            yield session
+        except Refusal as refusal:
+            raise Refusals([*form.found, *(one for one in refusal if one.field not in unread)]) from refusal
+        if form.found:
+            raise Refusals(form.found)
+
+
 class Reader:
-    """Reads typed fields of a form, gathering one refusal each; `done()` raises what was found."""
+    """Reads typed fields of a form, gathering one refusal each in `Form.found`; write inside `deed(form)`."""
 
     def __init__(self, form: Form) -> None:
         self.form = form
-        self.found: list[Refusal] = []
+        self.found = form.found
 
     def _try(self, name: str, read: Callable[[str], Any], sentence: Sentence, empty: Any = None) -> Any:
         text = self.form.text(name)
@@ -80,11 +102,11 @@ class Reader:
         return self._try(name, int, Sentence("Write a whole number, such as 5"), empty)
 
     def need(self, name: str) -> Any:
-        """The number of a row that was chosen."""
+        """The number of a row that was chosen; 0, which no row has, when none was."""
         if not self.form.text(name):
             self.found.append(Refusal(name, Sentence("Choose one")))
-            return None
-        return self.whole(name)
+            return 0
+        return self.whole(name) or 0
 
     def decimal(self, name: str) -> Any:
         """A number with a decimal point or comma."""
@@ -114,8 +136,3 @@ class Reader:
             lambda text: datetime.fromisoformat(text).replace(tzinfo=zone),
             Sentence("Write a date and an hour, such as 2026-02-28 09:00"),
         )
-
-    def done(self) -> None:
-        """Raise the refusals, if any."""
-        if self.found:
-            raise Refusals(self.found)

@@ -48,6 +48,16 @@ def locale() -> Locale:
         return Locale(language)
 
 
+def country() -> Locale:
+    """How the country writes numbers, whatever language is read: people type and read amounts the same way."""
+    for language in ("es", words.choose_language()):
+        try:
+            return Locale.parse(f"{language}_{house().territory}")
+        except (ValueError, UnknownLocaleError):
+            continue
+    return locale()
+
+
 def money(value: Money | int | None, code: str | None = None) -> str:
     """An amount with its symbol, as the country writes it: `S/ 1,250.00`, `$ 12.500`."""
     if value is None:
@@ -55,13 +65,13 @@ def money(value: Money | int | None, code: str | None = None) -> str:
     minor = value.minor if isinstance(value, Money) else value
     known = value.currency if isinstance(value, Money) else currency(code or house().currency)
     return numbers.format_currency(
-        Decimal(minor).scaleb(-known.digits), known.code, locale=locale(), currency_digits=True
+        Decimal(minor).scaleb(-known.digits), known.code, locale=country(), currency_digits=True
     )
 
 
 def symbol() -> str:
     """The currency's sign, as it stands before a field: `S/`."""
-    return numbers.get_currency_symbol(house().currency, locale=locale())
+    return numbers.get_currency_symbol(house().currency, locale=country())
 
 
 def minor_of(text: str) -> int:
@@ -144,7 +154,7 @@ def speed(kbps: int | None) -> str:
     if kbps is None:
         return "—"
     if kbps >= 1000:
-        return f"{numbers.format_decimal(Decimal(kbps) / 1000, locale=locale())} Mbps"
+        return f"{numbers.format_decimal(Decimal(kbps) / 1000, locale=country())} Mbps"
     return f"{kbps} kbps"
 
 
@@ -183,7 +193,7 @@ def percent(basis_points: int | None) -> str:
 
 def count(value: int) -> str:
     """A number with the country's thousands."""
-    return numbers.format_decimal(value, locale=locale())
+    return numbers.format_decimal(value, locale=country())
 
 
 def install(app: Flask) -> None:

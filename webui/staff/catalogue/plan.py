@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response
 from daemon.office import plan as office
 from daemon.rules.refusal import Refusal
 from webui.common.access import reading, writing
-from webui.common.forms import Form, Reader
+from webui.common.forms import Form, Reader, deed
 from webui.common.show import now, plain_money
 from webui.common.words import tell
 from webui.staff.gate import actor, needs
@@ -38,7 +38,6 @@ def _typed(form: Form) -> dict[str, Any]:
     for name in ("download", "upload"):
         mbps = reader.decimal(name)
         speeds[f"{name}_kbps"] = round(mbps * 1000) if mbps is not None else 0
-    reader.done()
     return {"name": form.text("name"), "price": form.text("price"), **speeds}
 
 
@@ -61,7 +60,7 @@ def add() -> str | Response:
     """Add a plan."""
     form = Form.sent()
     try:
-        with writing() as session:
+        with deed(form) as session:
             office.add_plan(session, actor(), now(), **_typed(form))
     except Refusal as refusal:
         _refused(form, refusal)
@@ -97,7 +96,7 @@ def save(plan_id: int) -> str | Response:
     plan = _find(plan_id)
     form = Form.sent()
     try:
-        with writing() as session:
+        with deed(form) as session:
             office.edit_plan(session, actor(), now(), plan_id, **_typed(form))
     except Refusal as refusal:
         _refused(form, refusal)

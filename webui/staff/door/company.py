@@ -15,8 +15,8 @@ from daemon.rules import money as rules
 from daemon.rules.billing import Settings
 from daemon.rules.refusal import Refusal
 from daemon.store.company import Company
-from webui.common.access import reading, writing
-from webui.common.forms import Form, Reader
+from webui.common.access import reading
+from webui.common.forms import Form, Reader, deed
 from webui.common.show import hour, now, percent
 from webui.staff.gate import actor, needs
 from webui.staff.people import billing
@@ -87,8 +87,7 @@ def save() -> str | Response:
             typed["tax_basis_points"] = rules.percent(form.text("tax_percent") or "0", "tax_percent")
         except Refusal as refusal:
             reader.found.append(refusal)
-        reader.done()
-        with writing() as session:
+        with deed(form) as session:
             currency = typed.pop("currency")
             if session.get(Company, 1) is None:
                 office.set_up_company(session, actor(), now(), currency_code=currency, **typed)
@@ -125,7 +124,7 @@ def save_billing() -> str | Response:
     form = billing.sent()
     try:
         values = billing.typed(form)
-        with writing() as session:
+        with deed(form) as session:
             billing_office.edit_billing(session, actor(), now(), None, **values)
     except Refusal as refusal:
         billing.refused(form, refusal)

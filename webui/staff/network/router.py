@@ -15,7 +15,7 @@ from daemon.rules.refusal import Refusal
 from daemon.rules.sentence import Sentence
 from daemon.store.seal import SealError, load_key
 from webui.common.access import reading, writing
-from webui.common.forms import Form, Reader
+from webui.common.forms import Form, Reader, deed
 from webui.common.show import now
 from webui.common.words import tell
 from webui.staff.gate import actor, needs
@@ -100,7 +100,6 @@ def _typed(form: Form) -> dict[str, Any]:
         typed[name] = [
             line.strip() for line in form.text(name).replace(",", "\n").splitlines() if line.strip()
         ]
-    reader.done()
     return typed
 
 
@@ -118,7 +117,7 @@ def add() -> str | Response:
     password = str(form.values.pop("password", ""))
     try:
         typed = _typed(form)
-        with writing() as session:
+        with deed(form) as session:
             router_id = office.add_router(
                 session, actor(), now(), password=password, public_key=_public_key(), **typed
             )
@@ -152,7 +151,7 @@ def save(router_id: int) -> str | Response:
     password = str(form.values.pop("password", "")) or None
     try:
         typed = _typed(form)
-        with writing() as session:
+        with deed(form) as session:
             office.edit_router(
                 session,
                 actor(),

@@ -19,7 +19,7 @@ from daemon.office import zone as zones
 from daemon.rules.refusal import Refusal
 from daemon.store.announcement import Announcement
 from webui.common.access import reading, writing
-from webui.common.forms import Form, Reader
+from webui.common.forms import Form, Reader, deed
 from webui.common.headers import PREVIEW_POLICY
 from webui.common.show import house, local, now
 from webui.common.words import tell
@@ -152,8 +152,7 @@ def write() -> str | BaseResponse:
         reader = Reader(form)
         from_at = reader.moment("from_at", house().timezone)
         until_at = reader.moment("until_at", house().timezone)
-        reader.done()
-        with writing() as session:
+        with deed(form) as session:
             result = office.write_announcement(
                 session,
                 actor(),

@@ -12,8 +12,8 @@ from daemon.office import billing as office
 from daemon.rules.billing import NO_NOTICE
 from daemon.rules.refusal import Refusal
 from daemon.rules.sentence import Sentence
-from webui.common.access import reading, writing
-from webui.common.forms import Form, Reader
+from webui.common.access import reading
+from webui.common.forms import Form, Reader, deed
 from webui.common.show import money, now, percent, plain_money
 from webui.staff.gate import actor, needs
 from webui.staff.people.client import summary_of
@@ -125,7 +125,6 @@ def typed(form: Form) -> dict[str, Any]:
                 values["reminders"].append({"days": days, "by": by})
             elif by:
                 reader.found.append(Refusal("reminders", Sentence("Type how many days, or untick the ways")))
-    reader.done()
     return values
 
 
@@ -187,7 +186,7 @@ def save(client_id: int) -> str | Response:
     form = sent()
     try:
         values = typed(form)
-        with writing() as session:
+        with deed(form) as session:
             office.edit_billing(session, actor(), now(), client_id, **values)
     except Refusal as refusal:
         refused(form, refusal)
@@ -203,8 +202,7 @@ def fix_date(client_id: int) -> str | Response:
     try:
         reader = Reader(form)
         due = reader.day("fixed_date")
-        reader.done()
-        with writing() as session:
+        with deed(form) as session:
             office.fix_date(session, actor(), now(), client_id, due)
     except Refusal as refusal:
         form.refuse(refusal)

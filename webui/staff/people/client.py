@@ -17,7 +17,7 @@ from daemon.rules.refusal import Refusal
 from daemon.store.plan import Plan
 from daemon.store.service import InternetService
 from webui.common.access import reading, writing
-from webui.common.forms import Form, Reader
+from webui.common.forms import Form, Reader, deed
 from webui.common.show import now, today
 from webui.staff.gate import actor, needs
 
@@ -102,7 +102,6 @@ def _typed(form: Form, *, new: bool) -> dict[str, Any]:
     typed["zone_id"] = reader.whole("zone_id")
     if new:
         typed["since"] = reader.day("since")
-    reader.done()
     return typed
 
 
@@ -119,7 +118,7 @@ def add() -> str | Response:
     form = Form.sent()
     try:
         typed = _typed(form, new=True)
-        with writing() as session:
+        with deed(form) as session:
             client_id = office.add_client(session, actor(), now(), **typed)
     except Refusal as refusal:
         form.refuse(refusal)
@@ -144,7 +143,7 @@ def save(client_id: int) -> str | Response:
     form = Form.sent()
     try:
         typed = _typed(form, new=False)
-        with writing() as session:
+        with deed(form) as session:
             office.edit_client(session, actor(), now(), client_id, **typed)
     except Refusal as refusal:
         form.refuse(refusal)

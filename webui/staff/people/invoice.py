@@ -14,10 +14,13 @@ from daemon.rules.refusal import Refusal
 from webui.common.access import reading, writing
 from webui.common.forms import Form
 from webui.common.show import now
-from webui.staff.gate import actor
+from webui.staff.gate import actor, needs
 from webui.staff.people.client import summary_of
 
 pages = Blueprint("invoice", __name__)
+
+#: Lines that the form of a free invoice offers.
+FREE_LINES = 5
 
 
 @pages.get("/clients/<int:client_id>/invoices")
@@ -53,6 +56,41 @@ def _page(client_id: int, invoice_id: int, form: Form) -> str:
         invoice=_find(client_id, invoice_id),
         form=form,
     )
+
+
+def _free_page(client_id: int, form: Form) -> str:
+    return render_template(
+        "money/free_invoice.html",
+        section="clients",
+        tab="billing",
+        part="invoices",
+        client=summary_of(client_id),
+        form=form,
+        places=range(1, FREE_LINES + 1),
+    )
+
+
+@pages.get("/clients/<int:client_id>/invoices/new")
+@needs("invoice")
+def new(client_id: int) -> str:
+    """A free invoice: any product or service, never a reason to cut (I1)."""
+    return _free_page(client_id, Form())
+
+
+@pages.post("/clients/<int:client_id>/invoices/new")
+def add(client_id: int) -> str | Response:
+    """Write a free invoice, due today."""
+    form = Form.sent()
+    rows = [(form.text(f"name{place}"), form.text(f"price{place}")) for place in range(1, FREE_LINES + 1)]
+    lines = [(name, price) for name, price in rows if name or price]
+    try:
+        with writing() as session:
+            invoice_id = office.free_invoice(session, actor(), now(), client_id, lines)
+    except Refusal as refusal:
+        form.refuse(refusal)
+        return _free_page(client_id, form)
+    flash(_("The free invoice was written."), "done")
+    return redirect(url_for("invoice.invoice", client_id=client_id, invoice_id=invoice_id))
 
 
 @pages.get("/clients/<int:client_id>/invoices/<int:invoice_id>")

@@ -14,7 +14,7 @@ from daemon.office import method as methods
 from daemon.office import payment as office
 from daemon.rules.refusal import Refusal
 from webui.common.access import reading, stop_reading, writing
-from webui.common.forms import Form, Reader
+from webui.common.forms import Form, Reader, deed
 from webui.common.show import local, now, plain_money
 from webui.staff.gate import actor, needs
 from webui.staff.network.seen import releases
@@ -69,8 +69,7 @@ def register(client_id: int) -> str | Response:
     try:
         reader = Reader(form)
         method_id = reader.need("method_id")
-        reader.done()
-        with writing() as session:
+        with deed(form) as session:
             result = office.register_payment(
                 session,
                 actor(),

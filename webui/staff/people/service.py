@@ -17,7 +17,7 @@ from daemon.office import service as office
 from daemon.rules.refusal import Refusal
 from daemon.store.service import InternetService
 from webui.common.access import reading, writing
-from webui.common.forms import Form, Reader
+from webui.common.forms import Form, Reader, deed
 from webui.common.show import money, now, plain_money, speed, today
 from webui.common.words import tell
 from webui.staff.gate import actor, needs
@@ -94,7 +94,6 @@ def _typed(form: Form) -> dict[str, Any]:
     typed["plan_id"] = reader.need("plan_id")
     typed["installed_on"] = reader.day("installed_on")
     typed["price"] = form.maybe("price")
-    reader.done()
     return typed
 
 
@@ -119,7 +118,7 @@ def add(client_id: int) -> str | Response:
     form = Form.sent()
     try:
         typed = _typed(form)
-        with writing() as session:
+        with deed(form) as session:
             office.add_service(session, actor(), now(), client_id, **typed)
     except Refusal as refusal:
         form.refuse(refusal)
@@ -152,7 +151,7 @@ def save(client_id: int, service_id: int) -> str | Response:
     form = Form.sent()
     try:
         typed = _typed(form)
-        with writing() as session:
+        with deed(form) as session:
             office.edit_service(session, actor(), now(), service_id, **typed)
     except Refusal as refusal:
         form.refuse(refusal)
