@@ -56,6 +56,8 @@ async def run(options: Options) -> None:
         lease = Lease.take(home)
     except InUse as error:
         raise PracticeError(str(error)) from error
+    if options.ready is not None:
+        options.ready.unlink(missing_ok=True)  # of a practice that was killed
     for left in abandoned():
         if os.geteuid() == 0:
             World(left.prefix).clear()

@@ -205,7 +205,7 @@ async def test_a_technicians_entry_that_blocks_a_paying_client_is_proven_and_lef
             f"{menus.ADDRESS_LIST}/add", "=list=pregonero-suspended", "=address=10.10.0.4", "=comment=Pepe ñ"
         )
         result = await it.sync(FACTS)
-        assert [finding.kind for finding in result.plan.findings] == ["paid-but-blocked"]
+        assert [finding.kind for finding in result.plan.findings] == ["paid-but-blocked", "fasttrack-skips-queues"]
         (finding,) = (await it.prove(FACTS)).findings
         assert finding["kind"] == "still-blocked"
         assert "Pepe ñ" in finding["text"]

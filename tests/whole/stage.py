@@ -38,6 +38,7 @@ class Stage:
         self.home = home
         self.ready = home.parent / f"{home.name}.ready.json"
         self.output = home.parent / f"{home.name}.out"
+        self.ready.unlink(missing_ok=True)
         with open(self.output, "ab") as out:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "daemon", "practice", "--home", str(home), "--ready", str(self.ready),
