@@ -154,9 +154,26 @@ def test_a_payment_frees_who_was_cut_and_shows_when_the_router_has(visit: Visit,
     with town.store.write() as session:
         routers.record_status(session, town.now, town.router_id, reachable=False, error="connection refused")
     assert "no responde" in visitor.text(asked[1])
+    left = {
+        "op": "remove",
+        "menu": "/ip/firewall/address-list",
+        "before": {"address": "10.20.0.14"},
+        "after": None,
+    }
     with town.store.write() as session:
         routers.record_status(
-            session, town.now + timedelta(seconds=1), town.router_id, reachable=True, error="", in_step=True
+            session, town.now, town.router_id, reachable=True, error="", in_step=False, changes=[left]
+        )
+    assert "está liberando" in visitor.text(asked[1])
+    other = {"op": "add", "menu": "/queue/simple", "before": None, "after": {"name": "10.20.0.14"}}
+    with town.store.write() as session:
+        routers.record_status(
+            session,
+            town.now + timedelta(seconds=1),
+            town.router_id,
+            reachable=True,
+            in_step=False,
+            changes=[other],
         )
     free = visitor.text(asked[1])
     assert "navega de nuevo" in free

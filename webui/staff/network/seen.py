@@ -74,7 +74,10 @@ class Release:
 
 
 def releases(session: Session, client_id: int, since: datetime) -> list[Release]:
-    """For each live service: has its router been found in step after `since`?"""
+    """For each live service: has its router been looked at after `since`, and is nothing left that cuts it?
+
+    A router may be out of step for another reason, such as a row it refuses: that keeps nobody waiting.
+    """
     rows = session.execute(
         select(InternetService.address, Router.name, RouterStatus)
         .join(Router, Router.id == InternetService.router_id)
@@ -93,9 +96,19 @@ def releases(session: Session, client_id: int, since: datetime) -> list[Release]
             status is None or status.reachable or not status.error,
             status is not None
             and status.reachable
-            and status.in_step
             and status.seen_at is not None
-            and status.seen_at >= since,
+            and status.seen_at >= since
+            and (status.in_step or not _still_cut(status.changes, address)),
         )
         for address, name, status in rows
     ]
+
+
+def _still_cut(changes: list[Any], address: str) -> bool:
+    """Whether an entry of this address still has to go from one of the router's lists."""
+    return any(
+        change.get("op") == "remove"
+        and str(change.get("menu", "")).endswith("address-list")
+        and str((change.get("before") or {}).get("address", "")).split("/")[0] == address
+        for change in changes
+    )
