@@ -23,7 +23,7 @@ _CUT_CHARACTER = re.compile(rb"(?:[\xc2-\xf4]|[\xe0-\xf4][\x80-\xbf]|[\xf0-\xf4]
 _COMMENT_END = re.compile(rb"--!?>")
 _SCRIPT = re.compile(rb"<!--|-->|<(/?)script(?=[\s/>])")
 _RAW = frozenset((b"style", b"textarea", b"title", b"xmp", b"iframe", b"noembed", b"noframes"))
-_HIDING = frozenset((b"select", b"template", b"svg", b"math", b"noscript"))
+_HIDING = frozenset((b"option", b"select", b"template", b"svg", b"math", b"noscript"))
 _FORMATTING = frozenset(
     (b"a", b"b", b"big", b"code", b"em", b"font", b"i", b"nobr", b"s", b"small", b"strike", b"strong", b"tt", b"u")
 )
@@ -36,7 +36,7 @@ _BLOCKS = frozenset(
     )
 )  # fmt: skip
 _BOUNDS = frozenset((b"button", b"object", b"marquee", b"applet"))
-_ITEMS = frozenset((b"li", b"dd", b"dt", b"option", b"optgroup", b"rb", b"rt", b"rtc", b"rp"))
+_ITEMS = frozenset((b"li", b"dd", b"dt", b"optgroup", b"rb", b"rt", b"rtc", b"rp"))
 _ROWS = frozenset((b"table", b"tbody", b"thead", b"tfoot", b"tr", b"colgroup"))
 _CELLS = frozenset((b"td", b"th", b"caption"))
 _MARK, _FORMAT, _BLOCK, _END, _ITEM, _RARE = range(6)
@@ -59,7 +59,7 @@ def _kinds() -> dict[bytes | None, int]:
             if end is not None:
                 kinds[b"/" + name] = end
     ignored = (b"html", b"head", b"body", b"frame", b"col")  # no content: a parser leaves them out of a body
-    return kinds | dict.fromkeys(ignored, _ITEM) | {b"/body": _RARE, b"/html": _RARE}
+    return kinds | dict.fromkeys(ignored, _ITEM) | dict.fromkeys((b"/select", b"/body", b"/html"), _RARE)
 
 
 _KINDS = _kinds()
@@ -257,6 +257,13 @@ class TailScanner:
                 self._mode = name
         elif name == b"frameset":
             self._frames = True
+        elif name == b"/select":
+            counts[b"select"] = max(0, counts.get(b"select", 0) - 1)
+            counts[b"option"] = 0
+            self._text_since = False
+        elif name == b"option":
+            counts[name] = 1  # one closes the one before
+            self._text_since = False
         elif name in (b"pre", b"listing"):
             counts[name] = counts.get(name, 0) + 1
             self._paragraph = self._paragraph and self._bounded()
