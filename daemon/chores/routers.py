@@ -29,6 +29,7 @@ from daemon.rules.sentence import Sentence
 from daemon.settings import Settings
 from daemon.store.engine import AsyncStore
 from daemon.store.request import Request
+from daemon.store.router import Router
 from daemon.store.seal import SealError, load_key, open_sealed
 
 #: Seconds between two looks at which routers there are.
@@ -181,15 +182,7 @@ class RouterKeeper(MultiService):
     async def _driver_now(self) -> RouterOSDriver:
         """The driver for the router's address and password as they are now."""
         row = (await self._store.read(office.get_router, self._id)).router
-        private = load_key(self._settings.seal_private_path)
-        endpoint = Endpoint(
-            host=row.host,
-            port=row.port,
-            user=row.user,
-            password=open_sealed(private, row.password_sealed),
-            tls=row.tls,
-            fingerprint=row.fingerprint or None,
-        )
+        endpoint = endpoint_of(row, self._settings)
         if self._driver is None or endpoint != self._endpoint:
             if self._driver is not None:
                 await self._driver.close()
@@ -216,6 +209,18 @@ class RouterKeeper(MultiService):
         """End the session with the router."""
         if self._driver is not None:
             await self._driver.close()
+
+
+def endpoint_of(row: Router, settings: Settings) -> Endpoint:
+    """Where a router is and how to come in. Raises `SealError` where its password does not open."""
+    return Endpoint(
+        host=row.host,
+        port=row.port,
+        user=row.user,
+        password=open_sealed(load_key(settings.seal_private_path), row.password_sealed),
+        tls=row.tls,
+        fingerprint=row.fingerprint or None,
+    )
 
 
 async def compare(
