@@ -9,7 +9,9 @@ from __future__ import annotations
 import json
 import re
 import socket
+import sqlite3
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -156,7 +158,6 @@ def test_the_packets_of_a_paid_up_subscriber_never_reach_the_box(town: Stage) ->
         "s=AsyncSniffer(iface='eth0',filter='ip',prn=see,store=False);s.start();time.sleep(1.0);print('ready',flush=True);"
         "sys.stdin.readline();time.sleep(0.5);s.stop();print(n)"
     )
-    import sys
 
     sniffer = subprocess.Popen(
         ["ip", "netns", "exec", box, sys.executable, "-c", count],
@@ -421,3 +422,55 @@ def test_the_web_ui_listens_on_loopback_only(town: Stage) -> None:
     assert fetch(who, f"http://10.99.0.2:{port}/", patience=4)[0] != 0
     with socket.create_connection(("127.0.0.1", port), 5):
         pass
+
+
+def command(town: Stage, *words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "daemon", *words, "--home", str(town.home)],
+        capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+
+
+def test_the_command_line_asks_the_daemon_and_reads_back_by_itself(town: Stage) -> None:
+    name = town.facts["routers"][0]["name"]
+    planned = command(town, "router", "plan", name, "--json")
+    assert (planned.returncode, json.loads(planned.stdout)["changes"]) == (0, []), planned.stderr
+    read_back = command(town, "router", "verify", name, "--json")
+    assert (read_back.returncode, json.loads(read_back.stdout)["proved"]) == (0, True), read_back.stdout
+    strange = command(town, "router", "plan", "Nowhere")
+    assert strange.returncode == 2
+    assert name in strange.stderr
+
+
+def test_a_technicians_mistake_is_planned_repaired_and_told(town: Stage) -> None:
+    """He removes a cut by hand: the next look puts it back, and nothing of his own is touched."""
+    cut = town.subscribers(state="suspended")[-1]
+    api = router(town)
+    row = next(row for row in api("/ip/firewall/address-list/print") if row["address"] == cut["address"])
+    tuple(api("/ip/firewall/address-list/remove", **{".id": row[".id"]}))
+    api.close()
+    wait_for(
+        lambda: cut["address"] in listed(town, "pregonero-suspended"), patience=30, why="the cut is back"
+    )
+    assert "puente viejo" not in browse(cut, town.facts["site"])
+
+
+def test_a_wrong_password_is_shown_to_staff_and_caught_up_by_itself(town: Stage) -> None:
+    """Somebody changes the router's password; when the old one is set again, all goes on without a hand."""
+    one = town.facts["routers"][0]
+    api = router(town)
+    user = next(row for row in api("/user/print") if row["name"] == one["user"])
+    tuple(api("/user/set", **{".id": user[".id"], "password": "somebody else's"}))
+
+    def trouble() -> str:
+        with sqlite3.connect(town.home / "pregonero.sqlite3") as store:
+            reachable, error = store.execute("SELECT reachable, error FROM router_status").fetchone()
+        return "" if reachable else str(error)
+
+    pid = town.facts["processes"]["daemon"][0]
+    subprocess.run(["kill", "-9", str(pid)], check=True)  # a session that is logged in would go on
+    told = wait_for(trouble, patience=40, why="staff are told")
+    assert "password" in told
+    tuple(api("/user/set", **{".id": user[".id"], "password": one["password"]}))
+    api.close()
+    wait_for(lambda: not trouble(), patience=40, why="caught up by itself")
