@@ -83,6 +83,7 @@ def test_over_tls_the_session_cookie_is_bound_to_this_host(town: Town) -> None:
     session = next(line for line in cookies(answer) if line.startswith("__Host-pregonero="))
     assert "Secure" in session
     assert "Path=/" in session
+    assert "max-age" in answer.headers["Strict-Transport-Security"]
 
 
 def test_a_wrong_password_and_an_unknown_user_are_told_alike(visit: Callable[[str], Visitor]) -> None:

@@ -32,6 +32,8 @@ def install(app: Flask) -> None:
         )
         response.headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
         response.headers.setdefault("Permissions-Policy", "camera=(), microphone=(), payment=(), usb=()")
+        if request.is_secure and app.config["SESSION_COOKIE_SECURE"]:
+            response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
         if request.path.startswith("/static/"):
             response.headers["Cache-Control"] = "public, max-age=86400"
         else:
