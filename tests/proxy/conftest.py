@@ -25,6 +25,14 @@ NOTICE = {"id": "n1", "address": "127.0.0.1", "html": "<p>Su factura venci\u00f3
 MARK = b"Su factura venci&#243; el d&#237;a 5"
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A test that starts the proxy as a program is no unit test."""
+    for item in items:
+        if {"start", "shared"} & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.whole)
+
+
 def until(condition: Callable[[], object], patience: float = 15.0) -> None:
     """Wait until the condition holds."""
     deadline = time.monotonic() + patience
@@ -81,7 +89,7 @@ class Origin:
                     body, _, rest = rest.partition(b"0\r\n\r\n")
                     self.bodies.append(body)
                 path = head.split(b" ")[1].decode("latin-1")
-                answer = self.says[path]
+                answer = self.says.get(path, b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")
                 if callable(answer):
                     answer(sock, head)
                     return

@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from daemon.board import Board, Event, Notice, Suspended, dump_board, parse_event
+from proxy.judge.response import page_obstacle
 from tests.proxy.conftest import MARK, NOTICE, Origin, page, until
+from tests.proxy.test_notice import PAGES
 
 HTML = b"<!DOCTYPE html><html><body><p>hola</p></body></html>\n"
 
@@ -118,3 +120,53 @@ def test_a_browser_shows_the_notice_on_pages_of_every_shape(start, origin: Origi
         assert dom.count("Su factura venció el día 5") == 1, name
         assert "Aviso de su proveedor de Internet" in dom, name
     assert len(proxy.events("shown")) == len(shapes)
+
+
+_TREE = """() => {
+    let notices = 0;
+    for (const one of [...document.querySelectorAll('*')])
+        if (/^x-[a-z]{14}$/.test(one.localName)) { notices += 1; one.remove(); }
+    document.documentElement.normalize();
+    return [document.compatMode + document.documentElement.outerHTML, notices];
+}"""
+
+
+@pytest.mark.browser
+def test_a_browsers_tree_less_the_notice_is_the_tree_without_a_proxy(start, origin: Origin) -> None:
+    from playwright.sync_api import sync_playwright
+
+    pages = [one for one in PAGES if page_obstacle(one, whole=True) == ""]
+    assert len(pages) >= 8
+    # what may begin like a fragment is given a doctype, so that every shape is seen
+    pages += [b"<!DOCTYPE html>" + one for one in PAGES if page_obstacle(one, whole=True) != ""]
+    for number, one in enumerate(pages):
+        packed = number % 2 == 0
+        origin.says[f"/{number}"] = (
+            page(gzip.compress(one), b"Content-Encoding: gzip\r\n") if packed else page(one)
+        )
+    origin.says["/favicon.ico"] = b"HTTP/1.1 404 no\r\nContent-Length: 0\r\n\r\n"
+    proxy = start("--cooldown", "0", "--daily-cap", "0", "--learn", "0")
+    proxy.show([NOTICE])
+    shown = 0
+    with sync_playwright() as play:
+        browser = play.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu"])
+        server = f"http://127.0.0.1:{proxy.port}"
+        views = [
+            browser.new_context(**more).new_page()
+            for more in ({}, {"proxy": {"server": server, "bypass": "<-loopback>"}})
+        ]
+        for view in views:
+            view.route(
+                "**/*",
+                lambda route: route.continue_() if route.request.is_navigation_request() else route.abort(),
+            )
+        for number, one in enumerate(pages):
+            trees = []
+            for view in views:
+                view.goto(f"http://{origin.at}/{number}", timeout=20_000)
+                trees.append(view.evaluate(_TREE))
+            assert trees[0] == [trees[1][0], 0], one
+            shown += trees[1][1]
+        browser.close()
+    print(f"{shown} of {len(pages)} pages showed the notice in the browser, none has another tree")
+    assert shown >= len(pages) * 0.95
