@@ -11,7 +11,7 @@ from ipaddress import IPv4Address, IPv4Network
 from typing import Any
 
 import nh3
-from sqlalchemy import ColumnElement, func, insert, literal, select
+from sqlalchemy import ColumnElement, func, literal, select
 from sqlalchemy.orm import Session
 
 from daemon.office import catalogue, change
@@ -20,6 +20,7 @@ from daemon.office.text import clean
 from daemon.rules.refusal import Collector, Refusal
 from daemon.rules.sentence import say
 from daemon.store.announcement import Announcement
+from daemon.store.bulk import insert_rows
 from daemon.store.client import Client
 from daemon.store.notice import Notice
 from daemon.store.service import InternetService
@@ -188,9 +189,10 @@ def spread(session: Session, announcement_id: int, chunk: int = CHUNK) -> bool:
         .limit(chunk)
     ).all()
     if ids:
-        why = say("Announcement {title}, written by {name}", title=row.title, name=row.created_by).as_json()
-        session.execute(
-            insert(Notice),
+        why = say("Announcement {title}, written by {name}", title=row.title, name=row.created_by)
+        insert_rows(
+            session,
+            Notice,
             [
                 {
                     "client_id": client_id,

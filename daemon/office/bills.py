@@ -11,10 +11,11 @@ from typing import Any
 from sqlalchemy import bindparam, func, insert, update
 from sqlalchemy.orm import Session
 
-from daemon.office.told import Told, all_events, insert_ids, insert_rows, table_of
+from daemon.office.told import Told, all_events, table_of
 from daemon.rules.account import Invoice
 from daemon.rules.event import Event
 from daemon.store.base import Moment
+from daemon.store.bulk import insert_ids, insert_rows
 from daemon.store.invoice import Invoice as InvoiceRow
 from daemon.store.invoice import InvoiceLine, Series
 
@@ -70,7 +71,7 @@ def new_invoices(session: Session, told: Sequence[Told]) -> None:
                 "net": line.net,
                 "tax": line.tax,
                 "total": line.total,
-                "why": line.why.as_json(),
+                "why": line.why,
             }
             for place, line in enumerate(event.lines, 1)
         ]
@@ -101,7 +102,7 @@ def _invoice_row(one: Told, event: Event, series_id: int, number: int) -> dict[s
         ),
         "late_fee": invoice.late_fee,
         "forgiven_at": one.account.reached if invoice.forgiven else None,
-        "why": event.why.as_json(),
+        "why": event.why,
     }
 
 

@@ -15,13 +15,14 @@ from sqlalchemy.orm import Session
 
 from daemon.office.account import Loaded
 from daemon.office.bills import changed_invoices, new_invoices
-from daemon.office.told import Told, all_events, insert_ids, insert_rows, table_of
+from daemon.office.told import Told, all_events, table_of
 from daemon.rules.account import Account
 from daemon.rules.calendar import local_date
 from daemon.rules.engine import next_moment
 from daemon.rules.event import Event, Movement
 from daemon.rules.standing import standing
 from daemon.store.billing import Billing
+from daemon.store.bulk import insert_ids, insert_rows
 from daemon.store.invoice import PassedCycle
 from daemon.store.ledger import Ledger
 from daemon.store.notice import Notice
@@ -92,7 +93,7 @@ def _suspensions(session: Session, actor: str, told: Sequence[Told]) -> dict[tup
             "at": event.at,
             "action": "suspend" if event.kind == "suspended" else "lift",
             "by": event.by,
-            "reason": event.why.as_json(),
+            "reason": event.why,
             "actor": actor,
         }
         for one, event in all_events(told)
@@ -134,7 +135,7 @@ def _movements(
             "reverses_id": movement.reverses,
             "cause_invoice_id": movement.cause.id if movement.cause else None,
             "suspension_id": suspensions.get((one.account.client, event.at)) if fee else None,
-            "why": movement.why.as_json(),
+            "why": movement.why,
             "actor": actor,
         }
 
@@ -172,7 +173,7 @@ def _notices(session: Session, told: Sequence[Told]) -> None:
                     "client_id": client_id,
                     "kind": "payment",
                     "invoice_id": invoice_id,
-                    "why": first.why.as_json(),
+                    "why": first.why,
                     "on_at": first.at,
                     "off_at": off,
                 }
@@ -194,7 +195,7 @@ def _cycles(session: Session, told: Sequence[Told]) -> None:
                 "cycle_start": event.cycle.start,
                 "cycle_end": event.cycle.end,
                 "at": event.at,
-                "why": event.why.as_json(),
+                "why": event.why,
             }
             for one, event in all_events(told)
             if event.kind == "cycle_passed" and event.cycle is not None

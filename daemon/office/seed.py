@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from ipaddress import IPv4Address, IPv4Network
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from daemon.office import seed_words as words
@@ -31,6 +31,7 @@ from daemon.office.told import Told
 from daemon.office.zone import add_zone
 from daemon.rules.calendar import local_date, whole_minute
 from daemon.store.billing import Billing
+from daemon.store.bulk import insert_ids, insert_rows
 from daemon.store.client import Client
 from daemon.store.company import Clock, Company
 from daemon.store.engine import Store
@@ -38,7 +39,7 @@ from daemon.store.payment import Payment
 from daemon.store.service import InternetService
 from daemon.store.staff import Staff
 
-CHUNK = 1000
+CHUNK = 4000
 CLIENTS_A_ROUTER = 60_000
 SEEDER = command("seed")
 _KINDS: tuple[tuple[Kind, float], ...] = (
@@ -212,10 +213,10 @@ def _kinds(rng: random.Random, clients: int) -> list[Kind]:
 def _write(session: Session, rng: random.Random, house: House, lives: list[Life]) -> None:
     """Write a chunk of clients with all that happened to them."""
     default_day = house.office.billing["payment_day"]
-    ids = _ids(session, Client, [life.client | {"retired_at": life.left_at} for life in lives])
+    ids = insert_ids(session, Client, [life.client | {"retired_at": life.left_at} for life in lives])
     for client_id, life in zip(ids, lives, strict=True):
         life.account.client = client_id
-    services = _ids(
+    services = insert_ids(
         session,
         InternetService,
         [life.service | {"client_id": life.account.client, "removed_at": life.left_at} for life in lives],
@@ -227,13 +228,13 @@ def _write(session: Session, rng: random.Random, house: House, lives: list[Life]
         if life.payment_day != default_day
     ]
     if billing:
-        session.execute(insert(Billing), billing)
+        insert_rows(session, Billing, billing)
     payments = [
         row | {"client_id": life.account.client, "actor": "Administración", "note": ""}
         for life in lives
         for row in life.payments
     ]
-    real = iter(_ids(session, Payment, payments))
+    real = iter(insert_ids(session, Payment, payments))
     for life in lives:
         keys = [next(real) for _ in life.payments]
         for event in life.events:
@@ -249,14 +250,6 @@ def _write(session: Session, rng: random.Random, house: House, lives: list[Life]
 
 def _with_key(line: Any, own: dict[Any, int]) -> Any:
     return type(line)(own[line.key], line.name, line.net, line.tax, line.why)
-
-
-def _ids(session: Session, model: Any, rows: list[dict[str, Any]]) -> list[int]:
-    if not rows:
-        return []
-    table = model.__table__
-    result = session.execute(insert(table).returning(table.c.id, sort_by_parameter_order=True), rows)
-    return [int(row.id) for row in result]
 
 
 def _announce(store: Store, house: House, now: datetime) -> None:

@@ -62,8 +62,9 @@ def next_draft(account: Account) -> Draft:
     due = account.fixed_date or own_due_date(cycle, settings.mode)
     moment = instant(company.zone, due - timedelta(days=settings.create_days_before), company.invoice_hour)
     earliest = max(account.reached, account.opened)
-    if moment < earliest:
-        moment = hour_at_or_after(company.zone, company.invoice_hour, earliest)
+    if moment >= earliest:
+        return Draft(cycle, due, moment, first)
+    moment = hour_at_or_after(company.zone, company.invoice_hour, earliest)
     return Draft(cycle, max(due, local_date(company.zone, moment)), moment, first)
 
 
