@@ -43,7 +43,7 @@ def bind(listen: str) -> socket.socket:
     """
     host, colon, port_text = listen.rpartition(":")
     host = host.removeprefix("[").removesuffix("]")
-    if not colon or not host or not port_text.isdigit() or int(port_text) > 65535:
+    if not colon or not host or not port_text.isdecimal() or int(port_text) > 65535:
         raise ListenError(f"--listen {listen!r} is not HOST:PORT, such as 127.0.0.1:8080")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)

@@ -132,3 +132,24 @@ def test_an_error_of_ours_gives_a_number_and_no_secrets(
     assert answer.status_code == 500
     assert re.search(r"administrador: [0-9a-f]{8}", text)
     assert "ZeroDivisionError" not in text
+
+
+@pytest.mark.parametrize("odd", ["9" * 30, "²", "-1", "1e3", "1;drop table client", "%00", "ñ"])
+def test_odd_numbers_in_addresses_and_forms_break_nothing(
+    visit: Callable[[str], Visitor], town: Town, odd: str
+) -> None:
+    visitor, ana = visit("jefa"), town.clients["ana"]
+    for page in ("/clients?zone={}", "/clients?after={}", "/changes?after={}", "/clients/1/pay?invoice={}&owed={}",
+                 "/services/free?router_id={}", "/clients?q={}", f"/clients/{ana}/payments?after={{}}"):  # fmt: skip
+        assert visitor.get(page.replace("{}", odd)).status_code == 200, page
+    for page in ("/clients/{}", "/routers/{}", "/plans/{}", "/n/{}", "/held/{}", "/routers/answers/{}"):
+        assert visitor.get(page.replace("{}", odd)).status_code == 404, page
+    for page, field in (
+        (f"/clients/{ana}/pay", "method_id"), ("/clients/new", "zone_id"), ("/company", "promise_max_days"),
+        (f"/clients/{ana}/services/new", "router_id"), ("/announcements/recipients", "zones"),
+        (f"/clients/{ana}/billing", "payment_day"),
+        (f"/clients/{ana}/services/new", "plan_id"), ("/routers/new", "port"),
+    ):  # fmt: skip
+        answer = visitor.post(page, {field: odd, "amount": "1", "name": "X", "since": "2026-02-03"})
+        assert answer.status_code in (200, 302), page
+    assert "drop table" not in visitor.text("/clients")

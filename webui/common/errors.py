@@ -76,6 +76,15 @@ def install(app: Flask) -> None:
             retry=request.method == "GET",
         )
 
+    @app.errorhandler(OverflowError)
+    def too_large(_error: OverflowError) -> Response:
+        # A number in an address that no row of any database can have.
+        return page(
+            404,
+            _("There is no such page"),
+            _("It may have been moved or withdrawn. Start from the first page."),
+        )
+
     @app.errorhandler(HTTPException)
     def http(error: HTTPException) -> Response:
         if error.response is not None or error.code is None or error.code < 400:

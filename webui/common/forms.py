@@ -19,6 +19,16 @@ from daemon.rules.sentence import Sentence
 from webui.common.access import writing
 from webui.common.words import tell
 
+#: Longer whole numbers are no row, no port and no day: refused before any database meets them.
+MOST_DIGITS = 10
+
+
+def row_number(text: str | None) -> int | None:
+    """The number of a row as a link or a form names it; None for anything else, or for more than a row can have."""
+    if not text or not text.isascii() or not text.isdecimal() or len(text) > MOST_DIGITS:
+        return None
+    return int(text)
+
 
 class Form:
     """Values by field name (text as typed) and errors by field name (said in the reader's language)."""
@@ -99,7 +109,13 @@ class Reader:
 
     def whole(self, name: str, empty: int | None = None) -> Any:
         """A whole number; `empty` when nothing was typed."""
-        return self._try(name, int, Sentence("Write a whole number, such as 5"), empty)
+
+        def read(text: str) -> int:
+            if not text.isascii() or len(text) > MOST_DIGITS:
+                raise ValueError(text)
+            return int(text)
+
+        return self._try(name, read, Sentence("Write a whole number, such as 5"), empty)
 
     def need(self, name: str) -> Any:
         """The number of a row that was chosen; 0, which no row has, when none was."""

@@ -19,7 +19,7 @@ from daemon.office import zone as zones
 from daemon.rules.refusal import Refusal
 from daemon.store.announcement import Announcement
 from webui.common.access import reading, writing
-from webui.common.forms import Form, Reader, deed
+from webui.common.forms import Form, Reader, deed, row_number
 from webui.common.headers import PREVIEW_POLICY
 from webui.common.show import house, local, now
 from webui.common.words import tell
@@ -104,7 +104,7 @@ def _filter(form: Form) -> dict[str, Any]:
     if form.flag("unpaid"):
         found["unpaid"] = True
     for name in ("routers", "zones", "plans"):
-        numbers = [int(one) for one in form.values.get(name, []) if str(one).isdigit()]
+        numbers = [one for one in map(row_number, form.values.get(name, [])) if one is not None]
         if numbers:
             found[name] = numbers
     if form.values.get("states"):

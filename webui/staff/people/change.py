@@ -17,6 +17,7 @@ from daemon.store.plan import Plan
 from daemon.store.router import Router
 from daemon.store.zone import Zone
 from webui.common.access import reading
+from webui.common.forms import row_number
 from webui.staff.people.client import summary_of
 
 pages = Blueprint("change", __name__)
@@ -81,9 +82,8 @@ def find_changes(
 
 def _rows(client_id: int | None) -> dict[str, Any]:
     asked = {name: request.args.get(name, "").strip()[:120] for name in ("noun", "actor")}
-    after = request.args.get("after", "")
     page = find_changes(
-        reading(), client_id, asked["noun"], asked["actor"], int(after) if after.isdigit() else None
+        reading(), client_id, asked["noun"], asked["actor"], row_number(request.args.get("after"))
     )
     ids = {row.client_id for row in page.rows if row.client_id is not None}
     names = {

@@ -17,7 +17,7 @@ from daemon.rules.refusal import Refusal
 from daemon.store.plan import Plan
 from daemon.store.service import InternetService
 from webui.common.access import reading, writing
-from webui.common.forms import Form, Reader, deed
+from webui.common.forms import Form, Reader, deed, row_number
 from webui.common.show import now, today
 from webui.staff.gate import actor, needs
 
@@ -33,14 +33,13 @@ FIELDS = (
 def clients() -> str:
     """Search as one types, filtered by state, zone and debt, fifty rows at a time."""
     asked = {name: request.args.get(name, "").strip()[:200] for name in ("q", "state", "zone", "owing")}
-    after = request.args.get("after", "")
     page = office.find_clients(
         reading(),
         q=asked["q"],
         state=asked["state"] if asked["state"] in ("active", "suspended", "retired") else None,
-        zone=int(asked["zone"]) if asked["zone"].isdigit() else None,
+        zone=row_number(asked["zone"]),
         owing=asked["owing"] == "1",
-        after=int(after) if after.isdigit() else None,
+        after=row_number(request.args.get("after")),
         limit=ROWS,
     )
     plans = plans_of(reading(), [row.id for row in page.rows])

@@ -14,7 +14,7 @@ from daemon.office import method as methods
 from daemon.office import payment as office
 from daemon.rules.refusal import Refusal
 from webui.common.access import reading, stop_reading, writing
-from webui.common.forms import Form, Reader, deed
+from webui.common.forms import Form, Reader, deed, row_number
 from webui.common.show import local, now, plain_money
 from webui.staff.gate import actor, needs
 from webui.staff.network.seen import releases
@@ -48,9 +48,8 @@ def new(client_id: int) -> str:
     rows = methods.list_methods(reading())
     amount = client.debt or None
     invoice_id = request.args.get("invoice", "")
-    if invoice_id.isdigit():
-        owed = request.args.get("owed", "")
-        amount = int(owed) if owed.isdigit() else amount
+    if row_number(invoice_id) is not None:
+        amount = row_number(request.args.get("owed")) or amount
     form = Form(
         {
             "amount": plain_money(amount) if amount else "",
@@ -78,7 +77,7 @@ def register(client_id: int) -> str | Response:
                 amount=form.text("amount"),
                 method_id=method_id,
                 reference=form.text("reference"),
-                invoice_id=int(invoice_id) if invoice_id.isdigit() else None,
+                invoice_id=row_number(invoice_id),
             )
     except Refusal as refusal:
         form.refuse(refusal)
@@ -127,8 +126,7 @@ def release(client_id: int, payment_id: int) -> str:
 @pages.get("/clients/<int:client_id>/payments")
 def payments(client_id: int) -> str:
     """The register of payments, month by month, the newest first."""
-    after = request.args.get("after", "")
-    found = office.list_payments(reading(), client_id, int(after) if after.isdigit() else None, ROWS)
+    found = office.list_payments(reading(), client_id, row_number(request.args.get("after")), ROWS)
     return render_template(
         "money/payments.html",
         section="clients",
@@ -150,7 +148,7 @@ def edit_method(client_id: int, payment_id: int) -> Response:
     try:
         with writing() as session:
             office.edit_payment(
-                session, actor(), now(), payment_id, method_id=int(form.text("method_id") or 0)
+                session, actor(), now(), payment_id, method_id=row_number(form.text("method_id")) or 0
             )
         flash(_("The method was changed."), "done")
     except Refusal as refusal:

@@ -17,7 +17,7 @@ from daemon.office import service as office
 from daemon.rules.refusal import Refusal
 from daemon.store.service import InternetService
 from webui.common.access import reading, writing
-from webui.common.forms import Form, Reader, deed
+from webui.common.forms import Form, Reader, deed, row_number
 from webui.common.show import money, now, plain_money, speed, today
 from webui.common.words import tell
 from webui.staff.gate import actor, needs
@@ -76,8 +76,8 @@ def _form_page(client_id: int, form: Form, service: Any = None) -> str:
 
 
 def _free(form: Form) -> list[str]:
-    router_id = form.text("router_id")
-    return _offered(int(router_id)) if router_id.isdigit() else []
+    router_id = row_number(form.text("router_id"))
+    return _offered(router_id) if router_id is not None else []
 
 
 def _offered(router_id: int) -> list[str]:
