@@ -53,6 +53,8 @@ class Worker:
         self._limit = min(20000, max(64, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2 - 64))
         self._accepting = False
         self._seen: frozenset[str] = frozenset()
+        self._suspended: frozenset[str] = frozenset()
+        self._of: dict[str, set[asyncio.Task[None]]] = {}
         self._ending = asyncio.Event()
 
     async def run(self, life: int) -> None:
@@ -84,6 +86,11 @@ class Worker:
             if self._pace.once(86400.0, "acknowledged", notice):
                 self._events.tell("acknowledged", id=notice)
         self._seen = now
+        suspended = self._feed.all_suspended()
+        for address in suspended - self._suspended:
+            for task in self._of.get(address, ()):
+                task.cancel()  # what was passed until now ends with the service
+        self._suspended = suspended
 
     def _accept_on(self) -> None:
         if not self._accepting and not self._ending.is_set():
@@ -121,15 +128,26 @@ class Worker:
 
     async def _serve(self, sock: socket.socket) -> None:
         client = Stream(sock)
+        subscriber = ("", 0)
+        task = asyncio.current_task()
+        assert task is not None
         try:
             with suppress(OSError, TimeoutError):
                 subscriber, own = _ends(sock)
+                self._of.setdefault(subscriber[0], set()).add(task)
                 if self._options.mode == "explicit":
                     await Explicit(self._desk, client, subscriber).serve()
                 elif own[1] != self._options.port:  # else nobody diverted it: it would come back to us for ever
                     await serve(self._desk, client, subscriber, own)
+        except asyncio.CancelledError:
+            client.reset()
+            raise
         finally:
             client.close()
+            mine = self._of.get(subscriber[0], set())
+            mine.discard(task)
+            if not mine:
+                self._of.pop(subscriber[0], None)
 
 
 def _ends(sock: socket.socket) -> tuple[tuple[str, int], tuple[str, int]]:

@@ -140,15 +140,17 @@ async def splice(a: Stream, b: Stream, *, to_b: bytes = b"", to_a: bytes = b"") 
     both = _Splice(a, b, to_b, to_a)
     for pump in both.pumps:
         pump.start()
+    whole = False
     try:
         await both.done
+        whole = not both.broken
         if both.broken:  # a reset throws away what the kernel still holds: give it time to arrive
             await asyncio.gather(a.delivered(RESET_PATIENCE), b.delivered(RESET_PATIENCE))
     finally:
         for pump in both.pumps:
             pump.stop()
         for side in (a, b):
-            if both.broken:
-                side.reset()
-            else:
+            if whole:
                 side.close()
+            else:  # broken, or cut off by us
+                side.reset()

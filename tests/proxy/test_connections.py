@@ -364,6 +364,30 @@ def test_the_suspended_get_the_page_and_nothing_else(start, origin: Origin) -> N
     assert b"hola" in proxy.view(origin, "/")  # released
 
 
+def test_a_suspension_ends_what_was_passing_and_nobody_elses(start, origin: Origin) -> None:
+    def trickle(sock: socket.socket, head: bytes) -> None:
+        for _ in range(300):
+            sock.sendall(b"x")
+            time.sleep(0.1)
+
+    origin.first = trickle
+    proxy = start("--workers", "2")
+    proxy.show()
+    proxy.source = "127.0.0.2"
+    tunnels = [tunnel(proxy, origin) for _ in range(4)]
+    proxy.source = "127.0.0.1"
+    other = tunnel(proxy, origin)
+    proxy.show([], [{"address": "127.0.0.2", "html": "<p>cortado</p>"}])
+    begun = time.monotonic()
+    for sock in tunnels:
+        with contextlib.suppress(ConnectionResetError):
+            while sock.recv(100):
+                assert time.monotonic() - begun < 5
+        sock.close()
+    assert other.recv(100)
+    other.close()
+
+
 def test_a_stale_or_damaged_board_means_that_everything_passes(start, origin: Origin) -> None:
     origin.says["/"] = page(HTML)
     proxy = start("--cooldown", "0", "--daily-cap", "0")
