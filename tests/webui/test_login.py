@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -199,3 +200,16 @@ def test_the_headers_keep_strangers_out(visit: Callable[[str], Visitor]) -> None
 def test_health_is_told_to_anybody(staff_app: Flask, portal_app: Flask) -> None:
     for app in (staff_app, portal_app):
         assert app.test_client().get("/healthz").data == b"ok\n"
+
+
+def test_files_of_ours_travel_packed_and_change_their_address_with_their_content(staff_app: Flask) -> None:
+    browser = staff_app.test_client()
+    page = browser.get("/login").get_data(as_text=True)
+    address = page.split('rel="stylesheet" href="', 1)[1].split('"', 1)[0]
+    assert "?v=" in address
+    plain = browser.get(address)
+    packed = browser.get(address, headers={"Accept-Encoding": "gzip"})
+    assert packed.headers["Content-Encoding"] == "gzip"
+    assert gzip.decompress(packed.data) == plain.data
+    assert len(packed.data) < len(plain.data) / 4
+    assert browser.get("/static/../app.py").status_code == 404
