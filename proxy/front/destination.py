@@ -25,6 +25,7 @@ _REFUSED = tuple(
 _NAT64 = ip_network("64:ff9b::/96")
 _SIX_TO_FOUR = ip_network("2002::/16")
 CONNECT_PATIENCE = 30.0
+REFUSAL = "This destination is not served by the proxy."
 
 
 class NoWay(Exception):
@@ -74,6 +75,11 @@ def is_inside(text: str, allowed: Sequence[Network]) -> bool:
 async def resolve(host: str, port: int, allowed: Sequence[Network]) -> list[tuple[int, tuple[str, int]]]:
     """The (family, address) pairs of a host that may be used. Raises NoWay."""
     loop = asyncio.get_running_loop()
+    with suppress(ValueError):  # an address needs no resolver
+        family = socket.AF_INET if ip_address(host).version == 4 else socket.AF_INET6
+        if refused(host, allowed):
+            raise NoWay(403, REFUSAL)
+        return [(family, (host, port))]
     try:
         async with asyncio.timeout(10.0):
             found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP)
@@ -85,7 +91,7 @@ async def resolve(host: str, port: int, allowed: Sequence[Network]) -> list[tupl
         if not refused(str(where[0]), allowed)
     ]
     if not usable:
-        raise NoWay(403, "This destination is not served by the proxy.")
+        raise NoWay(403, REFUSAL)
     return usable
 
 

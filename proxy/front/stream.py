@@ -126,14 +126,16 @@ class Stream:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + patience
         pause = 0.002
-        while self.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == 0:
-            if self.unsent() <= 1:
-                return True
-            if loop.time() > deadline:
-                return False
-            await asyncio.sleep(pause)
-            pause = min(pause * 2, 0.05)
-        return False
+        try:
+            while self.unsent() > 1:
+                broken = self.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+                if broken or loop.time() > deadline:
+                    return False
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, 0.05)
+        except OSError:
+            return False
+        return True
 
     async def linger(self, patience: float = 2.0) -> None:
         """Say the end, then read on for a little: a close over unread bytes would reset what was just sent."""

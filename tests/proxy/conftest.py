@@ -138,7 +138,7 @@ class Proxy:
         token = f"board-{self.boards}"
         self.post(notices, suspended, acknowledged=[token])
         until(lambda: any(one["id"] == token for one in self.events("acknowledged")))
-        time.sleep(0.25)  # the other workers look five times a second
+        time.sleep(0.6)  # the other workers look five times a second
 
     def events(self, kind: str | None = None) -> list[dict]:
         if not self.events_file.exists():
