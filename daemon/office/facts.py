@@ -4,9 +4,11 @@ notice.
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
+from functools import lru_cache
 
-from sqlalchemy import select
+from sqlalchemy import Text, cast, select
 from sqlalchemy.orm import Session
 
 from daemon.office import catalogue
@@ -44,7 +46,7 @@ def router_facts(session: Session, now: datetime, router_id: int) -> RouterFacts
             Plan.download_kbps,
             Plan.upload_kbps,
             Standing.state,
-            Standing.why,
+            cast(Standing.why, Text).label("why"),
         )
         .join(Client, Client.id == InternetService.client_id)
         .join(Plan, Plan.id == InternetService.plan_id)
@@ -66,7 +68,7 @@ def router_facts(session: Session, now: datetime, router_id: int) -> RouterFacts
                 upload_bps=one.upload_kbps * 1000,
                 suspended=cut,
                 notice_until=None if cut else ends.get(one.client_id),
-                why="The service is paused" if one.paused_at else str(Sentence.from_json(one.why)),
+                why="The service is paused" if one.paused_at else _words(one.why),
             )
         )
     return RouterFacts(
@@ -80,3 +82,9 @@ def router_facts(session: Session, now: datetime, router_id: int) -> RouterFacts
         ),
         tuple(facts),
     )
+
+
+@lru_cache(maxsize=65_536)
+def _words(stored: str) -> str:
+    """A stored sentence in English. Most clients of a router share a few, so each is read once."""
+    return str(Sentence.from_json(json.loads(stored)))

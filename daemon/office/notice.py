@@ -62,6 +62,17 @@ class NoticeRow:
     acknowledged_at: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class Showing:
+    """The notice that a client is to see: of an announcement, or (None) of an unpaid invoice; until when,
+    if known.
+    """
+
+    id: int
+    announcement_id: int | None
+    until_at: datetime | None
+
+
 def list_notices(
     session: Session,
     now: datetime,
@@ -105,10 +116,10 @@ def list_notices(
     ]
 
 
-def showable(session: Session, now: datetime, router_id: int | None = None) -> dict[int, Notice]:
+def showable(session: Session, now: datetime, router_id: int | None = None) -> dict[int, Showing]:
     """The notice that each client is to see now: of several the most urgent one. By client id."""
-    query: Select[Notice] = (
-        select(Notice)
+    query = (
+        select(Notice.client_id, Notice.id, Notice.announcement_id, Notice.until_at)
         .join(Standing, Standing.client_id == Notice.client_id)
         .outerjoin(Announcement, Announcement.id == Notice.announcement_id)
         .where(*_holds(now), Standing.state == "active")
@@ -122,9 +133,10 @@ def showable(session: Session, now: datetime, router_id: int | None = None) -> d
                 )
             )
         )
-    chosen: dict[int, Notice] = {}
-    for notice in session.scalars(query):
-        chosen.setdefault(notice.client_id, notice)
+    chosen: dict[int, Showing] = {}
+    for client_id, notice_id, announcement_id, until_at in session.execute(query):
+        if client_id not in chosen:
+            chosen[client_id] = Showing(notice_id, announcement_id, until_at)
     return chosen
 
 

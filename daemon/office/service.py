@@ -31,6 +31,10 @@ from daemon.store.service import InternetService
 FIELDS = ("router_id", "plan_id", "address", "ipv6", "mac", "emitter", "installed_on", "price")
 
 
+BLOCK = 500
+"""Addresses that one question to the store asks about."""
+
+
 @dataclass(frozen=True, slots=True)
 class ServiceRow:
     """A service as it is listed. `price` is what a cycle of it costs, `own_price` whether it is this
@@ -162,17 +166,23 @@ def free_addresses(session: Session, router_id: int, limit: int = 20) -> list[st
     router = catalogue.found(session, Router, router_id, "router")
     if not router.networks:
         return []
-    live = session.scalars(select(InternetService.address).where(InternetService.removed_at.is_(None)))
-    used = {int(IPv4Address(address)) for address in live}
-    used |= {int(address) for address in _own_addresses(session)}
+    own = {str(address) for address in _own_addresses(session)}
     free: list[str] = []
     for text in router.networks:
         network = IPv4Network(text)
-        for number in range(int(network.network_address) + 2, int(network.broadcast_address)):
+        last = int(network.broadcast_address)
+        for start in range(int(network.network_address) + 2, last, BLOCK):
+            block = [str(IPv4Address(number)) for number in range(start, min(start + BLOCK, last))]
+            used = own | set(
+                session.scalars(
+                    select(InternetService.address).where(
+                        InternetService.address.in_(block), InternetService.removed_at.is_(None)
+                    )
+                )
+            )
+            free += [address for address in block if address not in used]
             if len(free) >= limit:
-                return free
-            if number not in used:
-                free.append(str(IPv4Address(number)))
+                return free[:limit]
     return free
 
 

@@ -11,6 +11,8 @@ from email_validator import EmailNotValidError, validate_email
 from daemon.rules.refusal import Refusal
 from daemon.rules.sentence import say
 
+_ACCENTS = re.compile("[\u0300-\u036f]")  # combining marks, as NFKD leaves them
+
 # Where a currency is used: how a national telephone number is read.
 REGIONS = {
     "PEN": "PE", "CLP": "CL", "CLF": "CL", "PYG": "PY", "ARS": "AR", "BOB": "BO", "BRL": "BR", "COP": "CO",
@@ -21,8 +23,7 @@ REGIONS = {
 
 def plain_words(text: str) -> str:
     """Text without accents and capitals, one space between words."""
-    bare = unicodedata.normalize("NFKD", text)
-    return " ".join("".join(mark for mark in bare if not unicodedata.combining(mark)).lower().split())
+    return " ".join(_ACCENTS.sub("", unicodedata.normalize("NFKD", text)).lower().split())
 
 
 def search_words(text: str) -> list[str]:

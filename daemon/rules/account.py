@@ -104,6 +104,8 @@ class Account:
     state_since: datetime | None = None
     state_why: Sentence | None = None
     held: bool = False
+    next_draft: Any = None
+    """What `invoice.next_draft` found last, and for which state: only a memory, never a fact."""
 
     @property
     def noticed(self) -> bool:

@@ -165,7 +165,9 @@ def _minute(account: Account, at: datetime, hold: Hold) -> list[Event]:
             events += cut(account, at)
     events += _remind(account, at)
     events += settle(account, at)
-    return sorted(events, key=lambda event: event.rank)
+    if len(events) > 1:
+        events.sort(key=lambda event: event.rank)
+    return events
 
 
 def _bill(account: Account, at: datetime) -> Iterator[Event]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 from daemon.rules.account import Account, Charge
 from daemon.rules.calendar import hour_at_or_after, instant, local_date
@@ -49,6 +49,19 @@ def next_draft(account: Account) -> Draft:
     Its moment is `invoice_hour` of due − `create_days_before`; one that has passed already is the first
     `invoice_hour` from now on, and an invoice made after its due date is due the day it is made.
     """
+    earliest = max(account.reached, account.opened)
+    state = (account.billed_through, account.fixed_date, account.settings, account.company)
+    if account.next_draft is not None:
+        known, draft = account.next_draft
+        # The same state and still ahead: it would be found again.
+        if draft.at >= earliest and all(one is two for one, two in zip(known, state, strict=True)):
+            return cast(Draft, draft)
+    found = _find_draft(account, earliest)
+    account.next_draft = (state, found)
+    return found
+
+
+def _find_draft(account: Account, earliest: datetime) -> Draft:
     settings, company = account.settings, account.company
     first = account.billed_through is None
     if account.billed_through is None:
@@ -61,7 +74,6 @@ def next_draft(account: Account) -> Draft:
             cycle = cycle_after(account.billed_through, settings.payment_day)
     due = account.fixed_date or own_due_date(cycle, settings.mode)
     moment = instant(company.zone, due - timedelta(days=settings.create_days_before), company.invoice_hour)
-    earliest = max(account.reached, account.opened)
     if moment >= earliest:
         return Draft(cycle, due, moment, first)
     moment = hour_at_or_after(company.zone, company.invoice_hour, earliest)
