@@ -21,7 +21,7 @@ from proxy.judge.request import is_page_view, site_of
 FIRST_WORD = 2.0
 """Seconds that a client may be silent before the server is given the word."""
 
-HEAD_PATIENCE = 5.0
+HEAD_PATIENCE = 3.0
 """Seconds that a request head may take before it passes unread."""
 
 
