@@ -98,6 +98,8 @@ class Origin:
                     return
 
     def close(self) -> None:
+        with contextlib.suppress(OSError):
+            self.listener.shutdown(socket.SHUT_RDWR)  # a close alone waits for the accept under way
         self.listener.close()
 
 
