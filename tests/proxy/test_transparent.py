@@ -1,6 +1,7 @@
 """The transparent front on loopback: as TPROXY would bring connections, but with the destination told."""
 
 import asyncio
+import contextlib
 import json
 import socket
 import threading
@@ -170,4 +171,7 @@ def test_the_suspended_get_the_page_and_other_protocols_an_end(front: Front, ori
 
 def test_an_origin_that_refuses_is_a_reset(front: Front, origin: Origin) -> None:
     origin.close()
-    assert front.ask(origin, REQUEST) == b""
+    answer = b""
+    with contextlib.suppress(ConnectionResetError):  # it may come before the request has gone
+        answer = front.ask(origin, REQUEST)
+    assert answer == b""
