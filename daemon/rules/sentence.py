@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-type Word = str | int
+type Word = str | int | Sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,8 @@ class Sentence:
     """An English message with `{name}` gaps, and the words for them.
 
     `text` is the key in the translation catalogues, so it never holds a value of its own; `params` holds only
-    strings and whole numbers, so that a sentence can be stored as JSON and read back the same.
+    strings, whole numbers and other sentences (a reason within a statement, translated with it), so that a
+    sentence can be stored as JSON and read back the same.
     """
 
     text: str
@@ -36,8 +37,11 @@ class Sentence:
             return translated
 
     def as_json(self) -> dict[str, Any]:
-        """The form that is stored: `{"text": …, "params": {…}}`."""
-        return {"text": self.text, "params": dict(self.params)}
+        """The form that is stored: `{"text": …, "params": {…}}`; a sentence within it has the same form."""
+        params = {
+            name: word.as_json() if isinstance(word, Sentence) else word for name, word in self.params.items()
+        }
+        return {"text": self.text, "params": params}
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any] | None) -> Sentence | None:
@@ -47,7 +51,7 @@ class Sentence:
         text, params = stored.get("text"), stored.get("params", {})
         if not isinstance(text, str) or not isinstance(params, Mapping):
             raise ValueError(f"not a stored sentence: {stored!r}")
-        return cls(text, {str(name): word for name, word in params.items()})
+        return cls(text, {str(name): _stored_word(word) for name, word in params.items()})
 
     def __hash__(self) -> int:
         return hash((self.text, tuple(sorted((name, str(word)) for name, word in self.params.items()))))
@@ -56,6 +60,14 @@ class Sentence:
 def say(text: str, /, **params: Word) -> Sentence:
     """Short way to make a sentence: `say("Due on {day}", day="2026-02-01")`."""
     return Sentence(text, params)
+
+
+def _stored_word(word: Any) -> Word:
+    if isinstance(word, Mapping):
+        inner = Sentence.from_json(word)
+        assert inner is not None  # only None gives None
+        return inner
+    return word if isinstance(word, int) else str(word)
 
 
 class _Words(dict[str, Word]):
