@@ -61,6 +61,7 @@ class Worker:
     async def start(self, patience: float) -> None:
         """Start it and wait for its ready file; raise `StartError` after `patience` seconds or at its death."""
         self._open_notify()
+        self.job.ready.unlink(missing_ok=True)  # of a killed practice: not to be believed
         self._task = asyncio.create_task(self._keep())
         deadline = time.monotonic() + patience
         while not self.job.ready.exists():
