@@ -60,7 +60,7 @@ class BoardKeeper(MultiService):
         if self._events:
             events, self._events = self._events, []
             await self._store.write(office.record_events, datetime.now(UTC), events)
-        board = await self._store.read(office.board, datetime.now(UTC), key=self._settings.portal_key)
+        board = await self._store.read_aside(office.board, datetime.now(UTC), key=self._settings.portal_key)
         now = time.time()
         if board != self._last or now - self._told >= EVERY_SECONDS - 0.5:
             self._last, self._told = board, now

@@ -65,11 +65,11 @@ class Jobs:
         return Job("portal", self._place.at_box(argv), self.ready("portal"))
 
     def proxy(self) -> Job:
-        """The notice proxy, on the box; the pauses are short so that one sees something in practice."""
+        """The notice proxy, on the box; without pauses, so that one sees a notice on every page in practice."""
         argv = self._python(
             "proxy",
             *("--board", str(self._settings.board_path)),
-            *("--cooldown", "3", "--daily-cap", "0", "--learn", "60", "--workers", "2"),
+            *("--cooldown", "0", "--daily-cap", "0", "--learn", "60", "--workers", "2"),
             *("--events", str(self._home / "log" / "proxy-events.jsonl")),
             *self._place.proxy_words,
             name="proxy",

@@ -122,3 +122,17 @@ def test_history_is_neither_changed_nor_deleted(store: Store, table: str, verb: 
         session.execute(text(verb.format(table)))
     with store.read() as session:
         assert session.execute(text(f"SELECT count(*) FROM {table}")).scalar_one() == 1
+
+
+def test_a_deed_read_aside_sees_what_was_written_and_holds_no_loop(url: str) -> None:
+    """It runs in a thread with a plain session: the loop goes on meanwhile."""
+    import threading
+
+    async def scene() -> tuple[int, int]:
+        store = AsyncStore(url)
+        where = await store.read_aside(lambda session: threading.get_ident())
+        await store.dispose()
+        return where, threading.get_ident()
+
+    there, here = asyncio.run(scene())
+    assert there != here

@@ -109,7 +109,6 @@ def test_the_packets_of_a_paid_up_subscriber_never_reach_the_box(town: Stage) ->
 
 def test_after_the_acknowledgement_the_notice_is_gone(town: Stage, tmp_path: Path) -> None:
     who = debtor(town)
-    time.sleep(3.2)  # the cooldown that practice gives the proxy
     with chromium(tmp_path, seat(who), width=390, height=800) as page:
         page.goto(town.facts["site"])
         page.locator(f"a[href^='{town.facts['portal']}/n/']").click()
@@ -120,7 +119,6 @@ def test_after_the_acknowledgement_the_notice_is_gone(town: Stage, tmp_path: Pat
             why="the router no longer steers one who has seen his notice",
         )
         print(f"from acknowledgement to off the router's list: {time.monotonic() - began:.2f} s")
-        time.sleep(3.2)
         page.goto(town.facts["site"])
         page.get_by_text("Reabre el puente viejo").wait_for()
         assert page.get_by_text(NOTICE).count() == 0
