@@ -12,6 +12,7 @@ from twisted.application.service import MultiService
 from twisted.logger import Logger
 
 from daemon.chores.loop import LevelLoop
+from daemon.edge.routeros.apply import Outcome
 from daemon.edge.routeros.driver import RouterOSDriver
 from daemon.edge.routeros.endpoint import Endpoint
 from daemon.edge.routeros.errors import EdgeError, Unreachable
@@ -19,13 +20,12 @@ from daemon.edge.routeros.proof import Proof, prove
 from daemon.edge.routeros.sync import SyncResult, sync_router
 from daemon.office import request as requests
 from daemon.office import router as office
-from daemon.plan.change import Finding
 from daemon.plan.desired import desired
-from daemon.plan.explain import line, plan_json
+from daemon.plan.explain import line, stored_finding, stored_plan, words
 from daemon.plan.facts import RouterFacts
 from daemon.plan.guard import guard
 from daemon.plan.plan import plan
-from daemon.rules.sentence import Sentence
+from daemon.rules.sentence import Sentence, say
 from daemon.settings import Settings
 from daemon.store.engine import AsyncStore
 from daemon.store.request import Request
@@ -112,7 +112,7 @@ class RouterKeeper(MultiService):
     async def _look(self) -> float | None:
         now = datetime.now(UTC)
         wish = await self._take_wish(now)
-        facts = await self._store.read(office.router_facts, now, self._id)
+        facts = await self._store.read_aside(office.router_facts, now, self._id)
         if wish is None and facts == self._facts and now < self._due:
             return (self._due - now).total_seconds()
         if not await self._store.write(office.take_lease, now, self._id, self._holder, LEASE):
@@ -175,7 +175,7 @@ class RouterKeeper(MultiService):
             await self._store.write(office.mark_cut_verified, now, sorted(set(cut) - set(proven)), False)
 
     async def _answer(
-        self, now: datetime, wish: Request, result: dict[str, Any] | None = None, error: str = ""
+        self, now: datetime, wish: Request, result: dict[str, Any] | None = None, error: Sentence | str = ""
     ) -> None:
         await self._store.write(requests.answer_request, now, wish.id, result=result, error=error)
 
@@ -192,13 +192,13 @@ class RouterKeeper(MultiService):
     async def _fault(self, now: datetime, error: Exception, wish: Request | None) -> float:
         """Show the fault to staff and choose when to try again."""
         self._facts = None
-        text = str(error) or type(error).__name__
+        said = fault_said(error)
         if self._driver is not None:
             await self._driver.close()
-        await self._store.write(office.record_fault, now, self._id, text)
+        await self._store.write(office.record_fault, now, self._id, said)
         if wish is not None:
-            await self._answer(now, wish, error=text)
-        self._log.warn("{text}", text=text)
+            await self._answer(now, wish, error=said)
+        self._log.warn("{text}", text=str(said))
         pause = FAULT_PAUSES[min(self._faults, len(FAULT_PAUSES) - 1)]
         self._faults += 1
         if isinstance(error, EdgeError) and not error.passing:
@@ -230,27 +230,27 @@ async def compare(
     observed = await driver.observe()
     found = plan(desired(facts, now), observed, now)
     guarded = guard(found, facts, observed.cut | known_cut)
-    return {**plan_json(guarded), "findings": [finding(one) for one in guarded.findings]}
+    return {**stored_plan(guarded), "findings": [stored_finding(one) for one in guarded.findings]}
 
 
 def status(result: SyncResult, proof: Proof | None, at: datetime) -> dict[str, Any]:
     """What staff are told of a look, as the columns of a router's status."""
     left = result.left
-    foreign = [finding(one) for one in left.findings if one.kind in IN_THE_WAY]
-    findings = [finding(one) for one in left.findings if one.kind not in IN_THE_WAY]
+    foreign = [stored_finding(one) for one in left.findings if one.kind in IN_THE_WAY]
+    findings = [stored_finding(one) for one in left.findings if one.kind not in IN_THE_WAY]
     findings += [
-        {"kind": "refused", "text": f"{line(one.step)}: {one.error}", "mark": one.step.mark}
-        for one in result.refused
+        {"kind": "refused", "mark": one.step.mark, **_refused(one).as_json()} for one in result.refused
     ]
+    findings += [stored_finding(one) for one in proof.findings] if proof else []
     told: dict[str, Any] = {
         "reachable": True,
         "error": "",
         "in_step": result.in_step,
         "synced_at": at,
-        "findings": findings + (list(proof.findings) if proof else []),
+        "findings": findings,
         "foreign": foreign,
-        "changes": plan_json(left)["changes"],
-        "held": Sentence(left.held) if left.held else None,
+        "changes": stored_plan(left)["changes"],
+        "held": left.held,
         "version": result.observed.version,
         "identity": result.observed.identity,
     }
@@ -262,13 +262,31 @@ def status(result: SyncResult, proof: Proof | None, at: datetime) -> dict[str, A
 def answer(result: SyncResult, proof: Proof | None, at: datetime) -> dict[str, Any]:
     """What the one who asked is told: what was sent, what still differs, what was found."""
     told = status(result, proof, at)
-    sent = plan_json(result.plan)["changes"]
+    sent = stored_plan(result.plan)["changes"]
     return {key: told[key] for key in ("in_step", "findings", "foreign", "version", "identity")} | {
+        "held": told["held"].as_json() if told["held"] is not None else None,
         "changes": sent,
         "proved": proof is not None and proof.ok,
     }
 
 
-def finding(one: Finding) -> dict[str, str]:
-    """A finding as plain data."""
-    return {"kind": one.kind, "text": one.text, "mark": one.mark}
+def _refused(one: Outcome) -> Sentence:
+    return say(
+        "The router refused a step ({step}): {error}. It was to be sent because {why}",
+        step=words(one.step),
+        error=one.error or "",
+        why=one.step.why,
+    )
+
+
+def fault_said(error: Exception) -> Sentence:
+    """A fault for staff: what it means, what to do next, and in a gap its technical words."""
+    if isinstance(error, EdgeError):
+        return error.said
+    detail = str(error) or type(error).__name__
+    if isinstance(error, SealError):
+        return say(
+            "The router's password cannot be opened here. Type it again on the router's form ({detail})",
+            detail=detail,
+        )
+    return say("The router cannot be used ({detail})", detail=detail)

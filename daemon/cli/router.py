@@ -62,6 +62,7 @@ _about(
 
 
 def _run(kind: str, name: str, home: Path) -> dict[str, Any]:
+    from daemon.plan.explain import plain
     from daemon.settings import Settings
     from daemon.store.engine import Store
     from daemon.store.migrate import upgrade
@@ -73,8 +74,8 @@ def _run(kind: str, name: str, home: Path) -> dict[str, Any]:
         router_id = _find(store, name)
         daemon = _daemon_runs(settings)
         if kind != "verify" and daemon:
-            return _ask(store, kind, router_id)
-        return _do(store, settings, kind, router_id)
+            return plain(_ask(store, kind, router_id))
+        return plain(_do(store, settings, kind, router_id))
     finally:
         store.dispose()
 
@@ -181,9 +182,14 @@ async def _apply(endpoint: Any, facts: Any, now: datetime) -> dict[str, Any]:
 async def _verify(endpoint: Any, facts: Any, now: datetime) -> dict[str, Any]:
     from daemon.edge.routeros.proof import prove
     from daemon.plan.desired import desired
+    from daemon.plan.explain import stored_finding
 
     proof = await asyncio.to_thread(prove, endpoint, desired(facts, now), now)
-    return {"router": facts.router.name, "proved": proof.ok, "findings": list(proof.findings)}
+    return {
+        "router": facts.router.name,
+        "proved": proof.ok,
+        "findings": [stored_finding(one) for one in proof.findings],
+    }
 
 
 _WORK: dict[str, Callable[[Any, Any, datetime], Any]] = {"plan": _plan, "apply": _apply, "verify": _verify}

@@ -23,6 +23,7 @@ from daemon.store.suspension import Standing
 
 NO_END = datetime(9999, 1, 1, tzinfo=UTC)
 """A notice without an end of its own: it goes when the facts say so."""
+_PAUSED = Sentence("The service is paused")
 
 
 def router_facts(session: Session, now: datetime, router_id: int) -> RouterFacts:
@@ -68,7 +69,7 @@ def router_facts(session: Session, now: datetime, router_id: int) -> RouterFacts
                 upload_bps=one.upload_kbps * 1000,
                 suspended=cut,
                 notice_until=None if cut else ends.get(one.client_id),
-                why="The service is paused" if one.paused_at else _words(one.why),
+                why=_PAUSED if one.paused_at else _said(one.why),
             )
         )
     return RouterFacts(
@@ -85,6 +86,6 @@ def router_facts(session: Session, now: datetime, router_id: int) -> RouterFacts
 
 
 @lru_cache(maxsize=65_536)
-def _words(stored: str) -> str:
-    """A stored sentence in English. Most clients of a router share a few, so each is read once."""
-    return str(Sentence.from_json(json.loads(stored)))
+def _said(stored: str) -> Sentence | str:
+    """A stored sentence. Most clients of a router share a few, so each is read once."""
+    return Sentence.from_json(json.loads(stored)) or ""

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from daemon.office import catalogue, change
 from daemon.office.actor import Actor
 from daemon.rules.refusal import Refusal
-from daemon.rules.sentence import say
+from daemon.rules.sentence import Sentence, say
 from daemon.store.request import Request
 from daemon.store.router import Router
 
@@ -79,13 +79,14 @@ def answer_request(
     request_id: int,
     *,
     result: dict[str, Any] | None = None,
-    error: str = "",
+    error: Sentence | str = "",
 ) -> bool:
-    """Answer a request, once: False when it was answered already."""
+    """Answer a request, once: False when it was answered already. An `error` that is a sentence is kept as one."""
+    fault = error.as_json() if isinstance(error, Sentence) else None
     done = session.execute(
         update(Request)
         .where(Request.id == request_id, Request.done_at.is_(None))
-        .values(done_at=now, result=result, error=error)
+        .values(done_at=now, result=result, error=str(error), fault=fault)
         .returning(Request.id)
     ).first()
     return done is not None

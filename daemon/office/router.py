@@ -150,6 +150,7 @@ STATUS_FIELDS = frozenset(
         "seen_at",
         "reachable",
         "error",
+        "fault",
         "error_since",
         "in_step",
         "synced_at",
@@ -183,6 +184,8 @@ def record_status(session: Session, /, now: datetime, router_id: int, **values: 
     before = {name: getattr(row, name) for name in told}
     for name, value in values.items():
         setattr(row, name, value.as_json() if isinstance(value, Sentence) else value)
+    if "error" in values and "fault" not in values:
+        row.fault = None
     if "error" in values and "error_since" not in values:
         if not values["error"]:
             row.error_since = None
@@ -195,9 +198,14 @@ def record_status(session: Session, /, now: datetime, router_id: int, **values: 
     return before != {name: getattr(row, name) for name in told}
 
 
-def record_fault(session: Session, now: datetime, router_id: int, text: str) -> bool:
-    """Keep that a router could not be reached or refused us, and why."""
-    return record_status(session, now, router_id, reachable=False, in_step=False, error=text)
+def record_fault(session: Session, now: datetime, router_id: int, said: Sentence | str) -> bool:
+    """Keep that a router could not be reached or refused us, and why: in English, and as a sentence if it is
+    one.
+    """
+    fault = said if isinstance(said, Sentence) else None
+    return record_status(
+        session, now, router_id, reachable=False, in_step=False, error=str(said), fault=fault
+    )
 
 
 def confirm_plan(session: Session, actor: Actor, now: datetime, router_id: int) -> None:

@@ -10,6 +10,7 @@ from daemon.plan.change import Add, Finding, Move, Remove, Set, Stage, Step
 from daemon.plan.desired import Row
 from daemon.plan.menus import MENUS, canonical
 from daemon.plan.observed import Seen
+from daemon.rules.sentence import Sentence, say
 
 #: Columns that can be written back to what we want; any other difference means that the rule is made anew,
 #: ahead of the old one, so that no packet passes between the two.
@@ -121,7 +122,7 @@ def _back(row: Row, id: str, destination: str) -> Move:
         menu=row.menu,
         mark=row.mark,
         kind=row.kind,
-        why=f"{row.why}; its place is ahead of what stands there",
+        why=say("{why}; its place is ahead of what stands there", why=row.why),
         stage=row.stage,
         group=row.menu,
         id=id,
@@ -135,7 +136,9 @@ def _gone(row: Seen, wanted: Sequence[Row]) -> Remove:
         menu=row.menu,
         mark=row.fields["comment"],
         kind="duplicate" if doubled else "leftover",
-        why="this rule stands elsewhere as it should be" if doubled else "nothing wants this rule any longer",
+        why=say("this rule stands elsewhere as it should be")
+        if doubled
+        else say("nothing wants this rule any longer"),
         stage=Stage.LEFTOVER,
         group=row.menu,
         id=row.id,
@@ -152,10 +155,16 @@ def _ahead(chain: str, first: Row, seen: Sequence[Seen]) -> Iterator[Finding]:
             return
         action = row.fields.get("action", "accept")
         if row.enabled and action in _PASSES:
-            maker = row.fields.get("comment") or "no comment"
             yield Finding(
                 "rule-ahead",
-                f"{row.menu} {chain}: the router's own rule {row.id} ({action}; {maker}) stands ahead of "
-                "ours and cannot be passed; find what makes it and switch that off",
+                say(
+                    "{menu} {chain}: the router's own rule {id} ({action}; {comment}) stands ahead of ours and "
+                    "cannot be passed; find what makes it and switch that off",
+                    menu=row.menu,
+                    chain=chain,
+                    id=row.id,
+                    action=action,
+                    comment=row.fields.get("comment") or Sentence("no comment"),
+                ),
                 first.mark,
             )

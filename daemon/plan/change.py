@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Literal
 
+from daemon.rules.sentence import Sentence
+
 
 class Stage(IntEnum):
     """The order of a plan. A stage begins when the one before it has ended.
@@ -42,7 +44,7 @@ class Change:
     menu: str
     mark: str
     kind: str
-    why: str
+    why: Sentence
     stage: Stage
     group: str
 
@@ -96,8 +98,13 @@ class Finding:
     """
 
     kind: str
-    text: str
+    said: Sentence
     mark: str = ""
+
+    @property
+    def text(self) -> str:
+        """The sentence in English."""
+        return str(self.said)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +116,7 @@ class Plan:
     router: str
     changes: tuple[Step, ...]
     findings: tuple[Finding, ...] = ()
-    held: str | None = None
+    held: Sentence | None = None
     held_back: tuple[Step, ...] = field(default=())
 
     @property

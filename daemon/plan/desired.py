@@ -15,6 +15,7 @@ from daemon.plan.change import Finding, Stage
 from daemon.plan.facts import RouterFacts, ServiceFact
 from daemon.plan.marks import ALLOWED_LIST, NOTICE_LIST, SUSPENDED_LIST, Mark
 from daemon.plan.menus import canonical
+from daemon.rules.sentence import Sentence, say
 
 __all__ = ["NOTICE_ENTRY", "Desired", "Row", "canonical", "desired", "queue_name"]
 
@@ -35,7 +36,7 @@ class Row:
     fields: Mapping[str, str]
     kind: str
     stage: Stage
-    why: str
+    why: Sentence
     service_id: int | None = None
 
 
@@ -85,7 +86,7 @@ def desired(facts: RouterFacts, now: datetime) -> Desired:
                 firewall.routing_table(),
                 "table",
                 Stage.TABLE,
-                "steered connections have a route table of their own",
+                say("steered connections have a route table of their own"),
             ),
             Row(
                 menus.ROUTES,
@@ -93,7 +94,7 @@ def desired(facts: RouterFacts, now: datetime) -> Desired:
                 firewall.route(box),
                 "route",
                 Stage.ROUTE,
-                f"steered connections go to the box at {box} while it answers",
+                say("steered connections go to the box at {box} while it answers", box=box),
             ),
         ]
     rows += _allowed(facts, box, findings)
@@ -145,8 +146,13 @@ def _places(facts: RouterFacts, findings: list[Finding]) -> Iterator[tuple[Servi
                 findings.append(
                     Finding(
                         "address-wrong",
-                        f"{service.client}: {text!r} is not an IPv{version} address; "
-                        f"correct it on service {service.service_id}",
+                        say(
+                            "{client}: {text} is not an IPv{version} address; correct it on service {service}",
+                            client=service.client,
+                            text=repr(text),
+                            version=version,
+                            service=service.service_id,
+                        ),
                         str(Mark("queue", str(service.service_id))),
                     )
                 )
@@ -154,8 +160,15 @@ def _places(facts: RouterFacts, findings: list[Finding]) -> Iterator[tuple[Servi
                 findings.append(
                     Finding(
                         "address-twice",
-                        f"{_text(net)} belongs to {taken[net].client} (service {taken[net].service_id}) and "
-                        f"also to {service.client} (service {service.service_id}); the first has it",
+                        say(
+                            "{address} belongs to {holder} (service {holding}) and also to {client} (service "
+                            "{service}); the first has it",
+                            address=_text(net),
+                            holder=taken[net].client,
+                            holding=taken[net].service_id,
+                            client=service.client,
+                            service=service.service_id,
+                        ),
                         str(Mark("queue", str(service.service_id))),
                     )
                 )
@@ -171,7 +184,10 @@ def _box(facts: RouterFacts, findings: list[Finding]) -> str | None:
         findings.append(
             Finding(
                 "no-client-interface",
-                f"{router.name}: no client interface is named, so no page can be shown to anyone; name them",
+                say(
+                    "{router}: no client interface is named, so no page can be shown to anyone; name them",
+                    router=router.name,
+                ),
             )
         )
     try:
@@ -180,7 +196,11 @@ def _box(facts: RouterFacts, findings: list[Finding]) -> str | None:
         findings.append(
             Finding(
                 "box-address-wrong",
-                f"{router.name}: {router.box_address!r} is not the box's address; nothing is steered",
+                say(
+                    "{router}: {address} is not the box's address; nothing is steered",
+                    router=router.name,
+                    address=repr(router.box_address),
+                ),
             )
         )
         return None
@@ -202,7 +222,11 @@ def _allowed(facts: RouterFacts, box: str | None, findings: list[Finding]) -> It
             findings.append(
                 Finding(
                     "allowed-wrong",
-                    f"{facts.router.name}: allowed host {text!r} is no address and no host name",
+                    say(
+                        "{router}: allowed host {text} is no address and no host name",
+                        router=facts.router.name,
+                        text=repr(text),
+                    ),
                 )
             )
         elif place not in seen:
@@ -213,7 +237,7 @@ def _allowed(facts: RouterFacts, box: str | None, findings: list[Finding]) -> It
                 {"list": ALLOWED_LIST, "address": place, "disabled": "no"},
                 "allowed",
                 Stage.ALLOWED,
-                f"{place} may be reached by the suspended",
+                say("{address} may be reached by the suspended", address=place),
             )
 
 
@@ -232,7 +256,7 @@ def _entries(service: ServiceFact, net: _Net, now: datetime) -> Iterator[Row]:
             {"list": SUSPENDED_LIST, "address": _text(net), "disabled": "no"},
             "cut",
             Stage.CUT,
-            f"{service.client} is suspended: {service.why}",
+            say("{client} is suspended: {why}", client=service.client, why=service.why),
             service.service_id,
         )
     elif service.notice_until and net.version == 4:  # nothing is steered over IPv6
@@ -250,7 +274,7 @@ def _entries(service: ServiceFact, net: _Net, now: datetime) -> Iterator[Row]:
                 },
                 "notice",
                 Stage.NOTICE,
-                f"{service.client} has a notice to see: {service.why}",
+                say("{client} has a notice to see: {why}", client=service.client, why=service.why),
                 service.service_id,
             )
 
@@ -262,7 +286,12 @@ def _queue(service: ServiceFact, nets: list[_Net]) -> Row:
         "max-limit": f"{service.upload_bps}/{service.download_bps}",  # target's upload first
         "disabled": "no",
     }
-    why = f"{service.client} has {_speed(service.download_bps)} down and {_speed(service.upload_bps)} up"
+    why = say(
+        "{client} has {down} down and {up} up",
+        client=service.client,
+        down=_speed(service.download_bps),
+        up=_speed(service.upload_bps),
+    )
     return Row(
         menus.QUEUES,
         str(Mark("queue", str(service.service_id))),
@@ -274,9 +303,9 @@ def _queue(service: ServiceFact, nets: list[_Net]) -> Row:
     )
 
 
-def _speed(bps: int) -> str:
+def _speed(bps: int) -> str | Sentence:
     if bps == 0:
-        return "no limit"
+        return Sentence("no limit")
     for unit, size in (("Gbit/s", 1_000_000_000), ("Mbit/s", 1_000_000), ("kbit/s", 1000)):
         if bps >= size:
             return f"{bps / size:g} {unit}"

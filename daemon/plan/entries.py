@@ -12,6 +12,7 @@ from daemon.plan.facts import ServiceFact
 from daemon.plan.marks import ALLOWED_LIST, LISTS, NOTICE_LIST, SUSPENDED_LIST
 from daemon.plan.menus import address, canonical, seconds
 from daemon.plan.observed import Seen
+from daemon.rules.sentence import Sentence, say
 
 #: A notice entry with less than this left is renewed, if its notice goes on.
 RENEW_BELOW = timedelta(minutes=30)
@@ -20,10 +21,11 @@ SLACK = timedelta(seconds=60)
 
 Key = tuple[str, str]
 _OVER = {
-    SUSPENDED_LIST: ("release", "no suspended service has {address}"),
-    NOTICE_LIST: ("notice-over", "no client with a notice to see has {address}"),
-    ALLOWED_LIST: ("allowed", "{address} is no longer among the allowed hosts"),
+    SUSPENDED_LIST: ("release", Sentence("no suspended service has {address}")),
+    NOTICE_LIST: ("notice-over", Sentence("no client with a notice to see has {address}")),
+    ALLOWED_LIST: ("allowed", Sentence("{address} is no longer among the allowed hosts")),
 }
+_STRANGE = ("leftover", Sentence("{address} is on a list that we do not keep"))
 
 
 def plan_entries(
@@ -52,23 +54,32 @@ def plan_entries(
             findings.append(
                 Finding(
                     "entry-in-the-way",
-                    f"{key[1]} is on list {key[0]} by a row that is not ours, so ours cannot be added; "
-                    f"remove that row and ours takes its place",
+                    say(
+                        "{address} is on list {list} by a row that is not ours, so ours cannot be added; remove "
+                        "that row and ours takes its place",
+                        address=key[1],
+                        list=key[0],
+                    ),
                     row.mark,
                 )
             )
-            steps += [_gone(menu, each, "duplicate", "a row that is not ours has its place") for each in mine]
+            steps += [
+                _gone(menu, each, "duplicate", say("a row that is not ours has its place")) for each in mine
+            ]
         else:
             steps += _one(menu, row, mine)
     for key, rows in ours.items():
-        kind, why = _OVER.get(key[0], ("leftover", "{address} is on a list that we do not keep"))
+        kind, said = _OVER.get(key[0], _STRANGE)
         owner = owners.get(key[1])
-        text = why.format(address=key[1])
+        why = Sentence(said.text, {"address": key[1]})
         if owner is not None and key[0] == SUSPENDED_LIST:
-            text = f"{owner.client} is not suspended: {owner.why}"
+            why = say("{client} is not suspended: {why}", client=owner.client, why=owner.why)
         elif owner is not None and key[0] == NOTICE_LIST:
-            text = f"{owner.client} has no notice to see" + (" while suspended" if owner.suspended else "")
-        steps += [_gone(menu, row, kind, text) for row in rows]
+            if owner.suspended:
+                why = say("{client} has no notice to see while suspended", client=owner.client)
+            else:
+                why = say("{client} has no notice to see", client=owner.client)
+        steps += [_gone(menu, row, kind, why) for row in rows]
     findings += _blocked(foreign, owners, menu)
     return steps, findings
 
@@ -90,7 +101,9 @@ def _one(menu: str, row: Row, mine: list[Seen]) -> Iterator[Step]:
     )
     for extra in mine:
         if extra is not keep:
-            yield _gone(menu, extra, "duplicate", f"{row.fields['address']} is on the list twice")
+            yield _gone(
+                menu, extra, "duplicate", say("{address} is on the list twice", address=row.fields["address"])
+            )
     differs = {
         column: value
         for column, value in (("comment", row.mark), ("disabled", "no"))
@@ -124,7 +137,7 @@ def _one(menu: str, row: Row, mine: list[Seen]) -> Iterator[Step]:
         )
 
 
-def _stale(row: Row, keep: Seen) -> str | None:
+def _stale(row: Row, keep: Seen) -> Sentence | None:
     """Why a timed entry has to be made anew, or None while its time left is good."""
     left = seconds(keep.fields.get("timeout", ""))
     full = seconds(row.fields["timeout"])
@@ -132,13 +145,15 @@ def _stale(row: Row, keep: Seen) -> str | None:
         return None
     slack = SLACK.total_seconds()
     if left > full + slack:
-        return f"{row.why}; the entry would outlive the notice"
+        return say("{why}; the entry would outlive the notice", why=row.why)
     if left < RENEW_BELOW.total_seconds() and left + slack < full:
-        return f"{row.why}; the entry ends in {left // 60} min and the notice goes on"
+        return say(
+            "{why}; the entry ends in {minutes} min and the notice goes on", why=row.why, minutes=left // 60
+        )
     return None
 
 
-def _fresh(menu: str, row: Row, kind: str, why: str, group: str) -> Add:
+def _fresh(menu: str, row: Row, kind: str, why: Sentence, group: str) -> Add:
     fields = {column: value for column, value in row.fields.items() if column != "disabled"}
     return Add(
         menu=menu,
@@ -152,7 +167,7 @@ def _fresh(menu: str, row: Row, kind: str, why: str, group: str) -> Add:
 
 
 def _gone(
-    menu: str, row: Seen, kind: str, why: str, stage: Stage = Stage.RELEASE, group: str | None = None
+    menu: str, row: Seen, kind: str, why: Sentence, stage: Stage = Stage.RELEASE, group: str | None = None
 ) -> Remove:
     return Remove(
         menu=menu,
@@ -194,7 +209,13 @@ def _blocked(foreign: Mapping[Key, Seen], owners: Mapping[str, ServiceFact], men
 def _blocks(owner: ServiceFact, row: Seen, place: str) -> Finding:
     return Finding(
         "paid-but-blocked",
-        f"{owner.client} is not suspended, but a row that is not ours has {place} on list {SUSPENDED_LIST} "
-        f"(comment {row.fields.get('comment', '')!r}); remove it on the router",
+        say(
+            "{client} is not suspended, but a row that is not ours has {address} on list {list} (comment "
+            "{comment}); remove it on the router",
+            client=owner.client,
+            address=place,
+            list=SUSPENDED_LIST,
+            comment=repr(row.fields.get("comment", "")),
+        ),
         f"pregonero:suspended:{owner.service_id}",
     )

@@ -1,11 +1,12 @@
-"""A plan in words for people, and as data for programs."""
+"""A plan in words for people, as data for programs, and as the store keeps it for pages in any language."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from daemon.plan.change import Add, Move, Plan, Remove, Set, Step
+from daemon.plan.change import Add, Finding, Move, Plan, Remove, Set, Step
+from daemon.rules.sentence import Sentence
 
 
 def lines(plan: Plan) -> list[str]:
@@ -25,18 +26,22 @@ def lines(plan: Plan) -> list[str]:
 
 def line(step: Step) -> str:
     """One step in one line: what is sent, and why."""
+    return f"{words(step)} [{step.mark}] because {step.why}"
+
+
+def words(step: Step) -> str:
+    """What is sent for a step, as a technician reads it; the same in every language."""
     match step:
         case Add():
             where = f" before {step.place_before}" if step.place_before else ""
-            what = f"add to {step.menu}{where}: {_words(step.fields)}"
+            return f"add to {step.menu}{where}: {_words(step.fields)}"
         case Set():
             pairs = ", ".join(f"{k} {step.before.get(k, '')!r} → {v!r}" for k, v in step.after.items())
-            what = f"set {step.menu} {step.id}: {pairs}"
+            return f"set {step.menu} {step.id}: {pairs}"
         case Remove():
-            what = f"remove from {step.menu} {step.id}: {_words(step.before)}"
+            return f"remove from {step.menu} {step.id}: {_words(step.before)}"
         case Move():
-            what = f"move {step.menu} {step.id} before {step.destination}"
-    return f"{what} [{step.mark}] because {step.why}"
+            return f"move {step.menu} {step.id} before {step.destination}"
 
 
 def plan_json(plan: Plan) -> dict[str, Any]:
@@ -45,7 +50,41 @@ def plan_json(plan: Plan) -> dict[str, Any]:
     `id` is None for an addition, `before` and `after` are None where there is none; a move says in them
     which row stood ahead. What is held back is not among the changes: `held` is its sentence, or None.
     """
-    return {"router": plan.router, "held": plan.held, "changes": [_data(step) for step in plan.changes]}
+    return plain(stored_plan(plan))
+
+
+def stored_plan(plan: Plan) -> dict[str, Any]:
+    """As `plan_json`, with `held` and each `why` as a stored sentence, so that a page can translate them."""
+    held = plan.held.as_json() if plan.held is not None else None
+    return {"router": plan.router, "held": held, "changes": [_data(step) for step in plan.changes]}
+
+
+def stored_finding(finding: Finding) -> dict[str, Any]:
+    """A finding as the store keeps it: `{"kind", "mark", "text", "params"}`, a stored sentence and more."""
+    return {"kind": finding.kind, "mark": finding.mark, **finding.said.as_json()}
+
+
+def plain(stored: Mapping[str, Any]) -> dict[str, Any]:
+    """What is stored of a plan, an answer or a proof, for programs: sentences become English strings, and a
+    finding `{"kind", "text", "mark"}`. What holds plain strings already stays as it is.
+    """
+    told = dict(stored)
+    if "held" in told:
+        told["held"] = _english(told["held"])
+    if "changes" in told:
+        told["changes"] = [{**change, "why": _english(change.get("why"))} for change in told["changes"]]
+    for key in ("findings", "foreign"):
+        if key in told:
+            told[key] = [
+                {"kind": one.get("kind", ""), "text": _english(one), "mark": one.get("mark", "")}
+                for one in told[key]
+            ]
+    return told
+
+
+def _english(said: Any) -> str | None:
+    sentence = Sentence.from_json(said) if isinstance(said, Mapping) else None
+    return str(sentence) if sentence is not None else said
 
 
 def _data(step: Step) -> dict[str, Any]:
@@ -67,7 +106,7 @@ def _data(step: Step) -> dict[str, Any]:
         "id": row,
         "before": before,
         "after": after,
-        "why": step.why,
+        "why": step.why.as_json(),
     }
 
 

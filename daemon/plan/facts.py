@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from daemon.rules.sentence import Sentence
+
 
 @dataclass(frozen=True, slots=True)
 class ServiceFact:
@@ -13,7 +15,7 @@ class ServiceFact:
     `address` is an IPv4 address or prefix and `ipv6` an IPv6 one, None where the service has none; rates
     are bits per second, 0 for unlimited; `notice_until` is the aware UTC moment at which a showable notice
     ends, None without one; `why` is a sentence on the client's standing ("invoice 12 is unpaid since 3
-    May").
+    May"); a plain text is said as it is in every language.
     """
 
     service_id: int
@@ -25,7 +27,7 @@ class ServiceFact:
     upload_bps: int
     suspended: bool
     notice_until: datetime | None
-    why: str
+    why: Sentence | str
 
     def __post_init__(self) -> None:
         if self.notice_until is not None and self.notice_until.tzinfo is None:

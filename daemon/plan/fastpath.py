@@ -8,6 +8,7 @@ from daemon.plan import menus
 from daemon.plan.change import Finding
 from daemon.plan.desired import Desired
 from daemon.plan.observed import Observed, Seen
+from daemon.rules.sentence import Sentence, say
 
 #: Matchers that do not keep a client's ordinary connections away from a rule.
 _WIDE = {
@@ -34,9 +35,13 @@ def fastpath_findings(wanted: Desired, observed: Observed) -> Iterator[Finding]:
         if row.mark is None and row.enabled and _takes_everyone(row):
             yield Finding(
                 "fasttrack-skips-queues",
-                f"the router's own rule {row.id} ({row.fields.get('comment') or 'no comment'}) fasttracks established "
-                "connections, and those pass no queue: the speeds of the plans do not hold. Disable that rule, or "
-                "narrow it to traffic that has no queue",
+                say(
+                    "the router's own rule {id} ({comment}) fasttracks established connections, and those pass no "
+                    "queue: the speeds of the plans do not hold. Disable that rule, or narrow it to traffic that "
+                    "has no queue",
+                    id=row.id,
+                    comment=row.fields.get("comment") or Sentence("no comment"),
+                ),
             )
 
 

@@ -11,9 +11,10 @@ from collections.abc import Iterator
 
 from daemon.plan.facts import RouterFact
 from daemon.plan.marks import ALLOWED_LIST, NOTICE_LIST, ROUTING_TABLE, STEER_MARK, SUSPENDED_LIST
+from daemon.rules.sentence import Sentence, say
 
 #: name of the row, its columns, why it is there
-Rule = tuple[str, dict[str, str], str]
+Rule = tuple[str, dict[str, str], Sentence]
 
 _SRC = {"src-address-list": SUSPENDED_LIST}
 _DST = {"dst-address-list": SUSPENDED_LIST}
@@ -44,36 +45,36 @@ def filter_rules(box_interface: str) -> Iterator[Rule]:
     yield (
         "to-allowed",
         _accept(_SRC | {"dst-address-list": ALLOWED_LIST}),
-        "the suspended reach allowed hosts",
+        say("the suspended reach allowed hosts"),
     )
     yield (
         "to-box",
         _accept(_SRC | {"out-interface": box_interface}),
-        "the suspended reach the box and its page",
+        say("the suspended reach the box and its page"),
     )
-    yield from _dns("to-dns", _SRC, "dst-port", "the suspended resolve names")
+    yield from _dns("to-dns", _SRC, "dst-port", say("the suspended resolve names"))
     yield (
         "reject-tcp",
         {"chain": "forward", "action": "reject", **_SRC, "protocol": "tcp", "reject-with": "tcp-reset"},
-        "the suspended are told at once that a connection is refused",
+        say("the suspended are told at once that a connection is refused"),
     )
     yield (
         "reject",
         {"chain": "forward", "action": "reject", **_SRC, "reject-with": "icmp-admin-prohibited"},
-        "the suspended reach nothing else",
+        say("the suspended reach nothing else"),
     )
     yield (
         "from-allowed",
         _accept(_DST | {"src-address-list": ALLOWED_LIST}),
-        "allowed hosts answer the suspended",
+        say("allowed hosts answer the suspended"),
     )
-    yield "from-box", _accept(_DST | {"in-interface": box_interface}), "the box answers the suspended"
-    yield from _dns("from-dns", _DST, "src-port", "name servers answer the suspended")
-    yield "drop", {"chain": "forward", "action": "drop", **_DST}, "nothing else reaches the suspended"
+    yield "from-box", _accept(_DST | {"in-interface": box_interface}), say("the box answers the suspended")
+    yield from _dns("from-dns", _DST, "src-port", say("name servers answer the suspended"))
+    yield "drop", {"chain": "forward", "action": "drop", **_DST}, say("nothing else reaches the suspended")
     yield (
         "steered",
         _accept({"connection-mark": STEER_MARK}),
-        "a steered connection must not be fasttracked: it would leave its route table",
+        say("a steered connection must not be fasttracked: it would leave its route table"),
     )
 
 
@@ -82,26 +83,26 @@ def filter6_rules() -> Iterator[Rule]:
     yield (
         "to-allowed",
         _accept(_SRC | {"dst-address-list": ALLOWED_LIST}),
-        "the suspended reach allowed hosts",
+        say("the suspended reach allowed hosts"),
     )
-    yield from _dns("to-dns", _SRC, "dst-port", "the suspended resolve names")
+    yield from _dns("to-dns", _SRC, "dst-port", say("the suspended resolve names"))
     yield (
         "reject-tcp",
         {"chain": "forward", "action": "reject", **_SRC, "protocol": "tcp", "reject-with": "tcp-reset"},
-        "the suspended are told at once that a connection is refused",
+        say("the suspended are told at once that a connection is refused"),
     )
     yield (
         "reject",
         {"chain": "forward", "action": "reject", **_SRC, "reject-with": "icmp-admin-prohibited"},
-        "the suspended reach nothing else",
+        say("the suspended reach nothing else"),
     )
     yield (
         "from-allowed",
         _accept(_DST | {"src-address-list": ALLOWED_LIST}),
-        "allowed hosts answer the suspended",
+        say("allowed hosts answer the suspended"),
     )
-    yield from _dns("from-dns", _DST, "src-port", "name servers answer the suspended")
-    yield "drop", {"chain": "forward", "action": "drop", **_DST}, "nothing else reaches the suspended"
+    yield from _dns("from-dns", _DST, "src-port", say("name servers answer the suspended"))
+    yield "drop", {"chain": "forward", "action": "drop", **_DST}, say("nothing else reaches the suspended")
 
 
 def mangle_rules(router: RouterFact) -> Iterator[Rule]:
@@ -112,7 +113,15 @@ def mangle_rules(router: RouterFact) -> Iterator[Rule]:
     transfers alone.
     """
     names = _slugs(router.client_interfaces)
-    for what, name in ((NOTICE_LIST, "notice"), (SUSPENDED_LIST, "suspended")):
+    both = (
+        (
+            NOTICE_LIST,
+            "notice",
+            Sentence("plain HTTP of clients with a notice on {interface} goes to the box"),
+        ),
+        (SUSPENDED_LIST, "suspended", Sentence("plain HTTP of the suspended on {interface} goes to the box")),
+    )
+    for what, name, why in both:
         for interface in router.client_interfaces:
             fields = {
                 "chain": "prerouting",
@@ -129,7 +138,7 @@ def mangle_rules(router: RouterFact) -> Iterator[Rule]:
             yield (
                 f"mark-{name}-{names[interface]}",
                 fields,
-                f"plain HTTP of {name} clients on {interface} goes to the box",
+                Sentence(why.text, {"interface": interface}),
             )
     for interface in router.client_interfaces:
         fields = {
@@ -143,7 +152,7 @@ def mangle_rules(router: RouterFact) -> Iterator[Rule]:
         yield (
             f"steer-{names[interface]}",
             fields,
-            f"steered connections from {interface} take the way to the box",
+            say("steered connections from {interface} take the way to the box", interface=interface),
         )
 
 
@@ -151,7 +160,7 @@ def _accept(matchers: dict[str, str]) -> dict[str, str]:
     return {"chain": "forward", "action": "accept", **matchers}
 
 
-def _dns(name: str, who: dict[str, str], port: str, why: str) -> Iterator[Rule]:
+def _dns(name: str, who: dict[str, str], port: str, why: Sentence) -> Iterator[Rule]:
     for protocol in ("udp", "tcp"):
         yield f"{name}-{protocol}", _accept(who | {"protocol": protocol, port: "53"}), why
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from daemon.plan.change import Add, Plan, Remove, Set, Step
 from daemon.plan.facts import RouterFacts
 from daemon.plan.marks import service_of
+from daemon.rules.sentence import Sentence, say
 
 #: A plan that removes more than this share of the queues of ours, and more than that many, is held.
 QUEUE_SHARE = 0.30
@@ -37,18 +38,32 @@ def guard(
     active = sum(1 for service in facts.services if service.service_id not in already_cut)
     swept = [step for step in plan.changes if isinstance(step, Remove) and step.kind == "queue-over"]
     there = queues if queues is not None else len(facts.services) + len(swept)
-    reasons = []
+    reasons: list[Sentence] = []
     held: list[Step] = []
     if new > router.max_cut_min and new > router.max_cut_share * active:
         reasons.append(
-            f"{new} of {active} active services on {router.name} would be cut at once, more than "
-            f"{router.max_cut_share:.0%} and more than {router.max_cut_min}"
+            say(
+                "{count} of {active} active services on {router} would be cut at once, more than {share} % and "
+                "more than {least}",
+                count=new,
+                active=active,
+                router=router.name,
+                share=round(router.max_cut_share * 100),
+                least=router.max_cut_min,
+            )
         )
         held += cuts
     if len(swept) > QUEUE_MIN and len(swept) > QUEUE_SHARE * there:
         reasons.append(
-            f"{len(swept)} of our {there} queues on {router.name} would be removed, "
-            f"more than {QUEUE_SHARE:.0%} and more than {QUEUE_MIN}"
+            say(
+                "{count} of our {all} queues on {router} would be removed, more than {share} % and more than "
+                "{least}",
+                count=len(swept),
+                all=there,
+                router=router.name,
+                share=round(QUEUE_SHARE * 100),
+                least=QUEUE_MIN,
+            )
         )
         held += swept
     if not held:
@@ -57,9 +72,17 @@ def guard(
     return replace(
         plan,
         changes=tuple(step for step in plan.changes if id(step) not in back),
-        held="; and ".join(reasons) + ". Look at the list, then confirm it or correct the facts.",
+        held=_held(reasons),
         held_back=tuple(held),
     )
+
+
+def _held(reasons: list[Sentence]) -> Sentence:
+    if len(reasons) > 1:
+        both = say("{one}; and {other}", one=reasons[0], other=reasons[1])
+    else:
+        both = reasons[0]
+    return say("{surprise}. Look at the list, then confirm it or correct the facts.", surprise=both)
 
 
 def _cuts(step: Step) -> bool:

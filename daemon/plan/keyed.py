@@ -10,6 +10,7 @@ from daemon.plan.change import Add, Finding, Remove, Set, Stage, Step
 from daemon.plan.desired import Row
 from daemon.plan.menus import MENUS, canonical
 from daemon.plan.observed import Seen
+from daemon.rules.sentence import Sentence, say
 
 
 def plan_keyed(menu: str, wanted: Sequence[Row], seen: Sequence[Seen]) -> tuple[list[Step], list[Finding]]:
@@ -35,7 +36,7 @@ def plan_keyed(menu: str, wanted: Sequence[Row], seen: Sequence[Seen]) -> tuple[
         pairs.append((row, keep))
         for extra in mine:
             if extra is not keep:
-                steps.append(_gone(extra, "duplicate", f"{row.mark} is there twice"))
+                steps.append(_gone(extra, "duplicate", say("{mark} is there twice", mark=row.mark)))
     steps += [_leftover(there) for rows in ours.values() for there in rows]
     holders = {keep.fields.get(unique, ""): keep.id for _, keep in pairs if keep and unique}
     in_the_way = {
@@ -50,7 +51,7 @@ def plan_keyed(menu: str, wanted: Sequence[Row], seen: Sequence[Seen]) -> tuple[
         if blocker is not None:
             findings.append(_name_taken(row, str(unique)))
         if keep is not None and keep.id in in_the_way:
-            steps.append(_gone(keep, row.kind, f"{row.why}; its name belongs to another row"))
+            steps.append(_gone(keep, row.kind, say("{why}; its name belongs to another row", why=row.why)))
             keep = None
         if keep is None:
             if blocker is None:
@@ -104,7 +105,7 @@ def _fresh(row: Row) -> Add:
     )
 
 
-def _gone(row: Seen, kind: str, why: str) -> Remove:
+def _gone(row: Seen, kind: str, why: Sentence) -> Remove:
     """A removal ahead of everything: what goes may hold a name that another row needs."""
     return Remove(
         menu=row.menu,
@@ -120,15 +121,19 @@ def _gone(row: Seen, kind: str, why: str) -> Remove:
 
 def _leftover(row: Seen) -> Remove:
     if row.menu == menus.QUEUES:
-        return _gone(row, "queue-over", "no service here wants this queue any longer")
-    return _gone(row, "leftover", "nothing here wants this row any longer")
+        return _gone(row, "queue-over", say("no service here wants this queue any longer"))
+    return _gone(row, "leftover", say("nothing here wants this row any longer"))
 
 
 def _name_taken(row: Row, unique: str) -> Finding:
     return Finding(
         "name-taken",
-        f"{row.menu}: {row.fields[unique]!r} is a row that is not ours, so ours cannot have that name; "
-        f"rename or remove it on the router",
+        say(
+            "{menu}: {name} is a row that is not ours, so ours cannot have that name; rename or remove it on the "
+            "router",
+            menu=row.menu,
+            name=repr(row.fields[unique]),
+        ),
         row.mark,
     )
 
@@ -168,7 +173,11 @@ def _shadows(wanted: Sequence[Row], seen: Sequence[Seen]) -> Iterator[Finding]:
                 if position < here:
                     yield Finding(
                         "queue-above",
-                        f"queue {other.fields.get('name', '')!r} stands above ours and takes the packets of "
-                        f"{target}; our speed does not hold until it is moved below or removed",
+                        say(
+                            "queue {name} stands above ours and takes the packets of {target}; our speed does not "
+                            "hold until it is moved below or removed",
+                            name=repr(other.fields.get("name", "")),
+                            target=target,
+                        ),
                         row.mark,
                     )

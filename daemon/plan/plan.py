@@ -14,6 +14,7 @@ from daemon.plan.fastpath import fastpath_findings
 from daemon.plan.keyed import plan_keyed
 from daemon.plan.menus import MENUS
 from daemon.plan.observed import Observed
+from daemon.rules.sentence import say
 
 
 def plan(desired: Desired, observed: Observed, now: datetime) -> Plan:
@@ -31,7 +32,10 @@ def plan(desired: Desired, observed: Observed, now: datetime) -> Plan:
         wanted, seen = desired.of(path), observed.of(path)
         if wanted and path not in observed.rows:
             findings.append(
-                Finding("menu-missing", f"the router has no {path}; what belongs there cannot be set up")
+                Finding(
+                    "menu-missing",
+                    say("the router has no {path}; what belongs there cannot be set up", path=path),
+                )
             )
             continue
         if menu.style == "chain":

@@ -36,3 +36,5 @@ class Request(Base):
     done_at: Mapped[datetime | None]
     result: Mapped[dict[str, Any] | None]
     error: Mapped[str] = mapped_column(Text, default="")
+    fault: Mapped[dict[str, Any] | None]
+    """The error as a stored sentence."""

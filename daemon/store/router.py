@@ -44,6 +44,8 @@ class RouterStatus(Base):
     seen_at: Mapped[datetime | None]
     reachable: Mapped[bool] = mapped_column(default=False)
     error: Mapped[str] = mapped_column(Text, default="")
+    fault: Mapped[dict[str, Any] | None]
+    """The error as a stored sentence, for pages in the reader's language."""
     error_since: Mapped[datetime | None]
     in_step: Mapped[bool] = mapped_column(default=False)
     synced_at: Mapped[datetime | None]

@@ -10,12 +10,13 @@ import pytest
 from daemon.plan import menus
 from daemon.plan.change import Add, Move, Plan, Remove, Set
 from daemon.plan.desired import desired
-from daemon.plan.explain import line, lines, plan_json
+from daemon.plan.explain import line, lines, plain, plan_json, stored_finding, stored_plan
 from daemon.plan.facts import RouterFacts
 from daemon.plan.fastpath import fastpath_findings
 from daemon.plan.guard import guard
 from daemon.plan.observed import Observed, Seen
 from daemon.plan.plan import plan
+from daemon.rules.sentence import Sentence, say
 from tests.plan.router_model import ModelRouter, chain
 from tests.plan.town import NOON, debtor, noticed, service, town
 
@@ -35,8 +36,8 @@ def test_a_payment_takes_the_entry_away_and_says_why() -> None:
     (step,) = planned(town(service(1, "Ana", why="invoice 7 was paid today"), service(2)), router).changes
     assert isinstance(step, Remove)
     assert step.kind == "release"
-    assert "Ana" in step.why
-    assert "invoice 7 was paid today" in step.why
+    assert "Ana" in str(step.why)
+    assert "invoice 7 was paid today" in str(step.why)
 
 
 def test_the_freed_go_before_the_cut() -> None:
@@ -57,7 +58,7 @@ def test_a_new_speed_is_one_set() -> None:
     (step,) = planned(town(service(1, download_bps=20_000_000)), router).changes
     assert isinstance(step, Set)
     assert step.after == {"max-limit": "5000000/20000000"}
-    assert "20 Mbit/s down" in step.why
+    assert "20 Mbit/s down" in str(step.why)
 
 
 def test_a_new_address_moves_the_queue_and_the_cut() -> None:
@@ -221,7 +222,7 @@ def test_a_plan_that_would_cut_half_a_town_is_held_and_the_rest_goes_on() -> Non
     facts = town(service(200), *(debtor(id) if id < 50 else service(id) for id in range(100)))
     result = guard(planned(facts, router), facts, already_cut={200})
     assert result.held is not None
-    assert "50 of 100" in result.held
+    assert "50 of 100" in str(result.held)
     assert [step.kind for step in result.changes] == ["release"]
     assert len(result.held_back) == 50
     assert not result.settled
@@ -255,7 +256,7 @@ def test_a_store_that_forgot_its_services_does_not_sweep_the_queues_away() -> No
     router = settled(town(*(service(id) for id in range(40)), debtor(41)))
     result = guard(planned(town(), router), town(), already_cut={41})
     assert result.held is not None
-    assert "queues" in result.held
+    assert "queues" in str(result.held)
     assert [step.kind for step in result.changes] == ["release"]
 
 
@@ -284,6 +285,28 @@ def test_a_plan_is_data_for_programs() -> None:
     assert all(set(change) == {"op", "menu", "id", "before", "after", "why"} for change in data["changes"])
     assert data["changes"][0]["before"]["list"] == "pregonero-suspended"
     assert data["changes"][3]["id"] is None
+    assert all(isinstance(change["why"], str) for change in data["changes"])
+
+
+def test_what_is_stored_of_a_plan_keeps_sentences_to_translate_and_gives_programs_english() -> None:
+    facts = town(*(debtor(id, why=say("Invoice {number} is unpaid", number=id)) for id in range(1, 40)))
+    router = ModelRouter()
+    router.put(menus.ADDRESS_LIST, {"list": "pregonero-suspended", "address": "10.10.0.2", "comment": "Pepe"})
+    result = guard(planned(facts, router), facts, already_cut=())
+    assert result.held is not None
+    stored = {**stored_plan(result), "findings": [stored_finding(one) for one in result.findings]}
+    assert json.loads(json.dumps(stored)) == stored
+    assert Sentence.from_json(stored["held"]) == result.held
+    assert [Sentence.from_json(change["why"]) for change in stored["changes"]] == [
+        step.why for step in result.changes
+    ]
+    told = plain(stored)
+    assert told["held"] == str(result.held)
+    assert {key: told[key] for key in ("router", "held", "changes")} == plan_json(result)
+    assert told["findings"] == [
+        {"kind": one.kind, "text": str(one.said), "mark": one.mark} for one in result.findings
+    ]
+    assert plain(told) == told
 
 
 def test_a_held_plan_says_so_to_people() -> None:

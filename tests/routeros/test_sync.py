@@ -146,9 +146,9 @@ async def test_our_rule_moved_below_an_accept_is_proven_wrong_and_moved_back(tmp
         await it.do(f"{menus.FILTER}/move", f"=numbers={reject['.id']}")
         proof = await it.prove(FACTS)
         assert not proof.ok
-        kinds = {finding["kind"] for finding in proof.findings}
+        kinds = {finding.kind for finding in proof.findings}
         assert kinds >= {"rule-ahead"}
-        assert any("FastTrack" in f["text"] and "reject-tcp" in f["mark"] for f in proof.findings)
+        assert any("FastTrack" in f.text and "reject-tcp" in f.mark for f in proof.findings)
         result = await it.sync(FACTS)
         assert [step.op for step in result.plan.changes] == ["move"]
         assert result.in_step
@@ -180,7 +180,7 @@ async def test_every_kind_of_damage_is_proven_and_then_repaired(tmp_path) -> Non
         route = (await it.ours(menus.ROUTES))[0]
         await it.do(f"{menus.ROUTES}/set", f"=.id={route['.id']}", "=disabled=yes")
         proof = await it.prove(FACTS)
-        kinds = {finding["kind"] for finding in proof.findings}
+        kinds = {finding.kind for finding in proof.findings}
         assert kinds == {
             "not-cut",
             "notice-missing",
@@ -205,10 +205,13 @@ async def test_a_technicians_entry_that_blocks_a_paying_client_is_proven_and_lef
             f"{menus.ADDRESS_LIST}/add", "=list=pregonero-suspended", "=address=10.10.0.4", "=comment=Pepe ñ"
         )
         result = await it.sync(FACTS)
-        assert [finding.kind for finding in result.plan.findings] == ["paid-but-blocked", "fasttrack-skips-queues"]
+        assert [finding.kind for finding in result.plan.findings] == [
+            "paid-but-blocked",
+            "fasttrack-skips-queues",
+        ]
         (finding,) = (await it.prove(FACTS)).findings
-        assert finding["kind"] == "still-blocked"
-        assert "Pepe ñ" in finding["text"]
+        assert finding.kind == "still-blocked"
+        assert "Pepe ñ" in finding.text
         assert [row for row in await it.rows(menus.ADDRESS_LIST) if row.get("comment") == "Pepe ñ"]
 
 

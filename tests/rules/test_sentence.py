@@ -55,3 +55,13 @@ def test_an_error_that_is_no_refusal_is_not_swallowed() -> None:
     with pytest.raises(ZeroDivisionError), refusals.of("price"):
         _ = 1 // 0
     refusals.settle()
+
+
+def test_a_sentence_within_a_sentence_is_said_and_stored_with_it() -> None:
+    due = say("Invoice {number} is unpaid", number=7)
+    whole = say("{client} is suspended: {why}", client="Ana", why=due)
+    assert str(whole) == "Ana is suspended: Invoice 7 is unpaid"
+    assert whole.as_json()["params"]["why"] == {"text": due.text, "params": {"number": 7}}
+    assert Sentence.from_json(whole.as_json()) == whole
+    with pytest.raises(ValueError, match="not a stored sentence"):
+        Sentence.from_json({"text": "{why}", "params": {"why": {"words": "x"}}})

@@ -7,9 +7,11 @@ from collections.abc import Callable
 
 import pytest
 
+from daemon.edge.routeros.errors import LoginRefused, Unreachable
 from daemon.office import announcement, request
 from daemon.office import router as routers
-from tests.webui.conftest import Town, Visitor
+from daemon.rules.sentence import say
+from tests.webui.conftest import BOSS, Town, Visitor
 from tests.webui.test_people import follow
 
 Visit = Callable[[str], Visitor]
@@ -100,6 +102,36 @@ def test_the_routers_page_says_what_stands_in_the_way(visit: Visit, town: Town) 
         assert said in page
     assert "/ask/confirm" not in page
     assert "/ask/confirm" in visit("jefa").text("/routers/1")
+
+
+def test_staff_read_a_routers_state_in_their_language(visit: Visit, town: Town) -> None:
+    why = say("{client} is suspended: {why}", client="iván", why=say("The service is paused"))
+    not_cut = say(
+        "{why}; should be cut but is not: the entry of {address} is not in force", why=why, address="10.20.0.9"
+    )
+    step = {"op": "add", "menu": "/x", "id": None, "before": None, "after": {}, "why": why.as_json()}
+    with town.store.write() as session:
+        routers.record_status(
+            session, town.now, 1, reachable=True, error="", changes=[step], proof_ok=False, proved_at=town.now,
+            findings=[{"kind": "not-cut", "mark": "", **not_cut.as_json()}],
+        )  # fmt: skip
+        routers.record_fault(session, town.now, 1, LoginRefused("10.0.0.1:8728: bad <name>").said)
+        asked = request.ask(session, BOSS, town.now, "plan", 1)
+        request.answer_request(session, town.now, asked, error=Unreachable("no route to host").said)
+    visitor = visit("mira")
+    page = visitor.text("/routers/1")
+    assert "Iván tiene el servicio suspendido: el servicio está en pausa; debería estar cortado" in page
+    assert "El router no nos deja entrar. Corrija aquí el usuario o la contraseña" in page
+    assert "10.0.0.1:8728: bad &lt;name&gt;" in page
+    assert "El router no nos deja entrar" in visitor.text("/routers")
+    answer = visitor.text(f"/routers/answers/{asked}")
+    assert "No se llega al router. Revise que tenga energía" in answer
+    assert "no route to host" in answer
+    visitor.get("/language/en")
+    assert "does not let us in" in visitor.text("/routers/1")
+    with town.store.write() as session:
+        routers.record_status(session, town.now, 1, reachable=True, error="")
+    assert "let us in" not in visitor.text("/routers/1")
 
 
 def test_a_wish_waits_for_the_daemon_and_shows_its_answer(visit: Visit, town: Town) -> None:

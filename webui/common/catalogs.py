@@ -42,6 +42,7 @@ SOURCES: tuple[tuple[str, list[tuple[str, str]]], ...] = (
     ("daemon/rules", [("**.py", "python")]),
     ("daemon/plan", [("**.py", "python")]),
     ("daemon/office", [("**.py", "python")]),
+    ("daemon/edge/routeros", [("**.py", "python")]),
     ("daemon/chores", [("**.py", "python")]),
     ("webui", [("**.py", "python"), ("**.html", "jinja2")]),
 )

@@ -9,7 +9,7 @@ from typing import Any
 from flask import Flask, current_app, g, has_request_context, request
 from flask_babel import Babel, get_locale, get_translations
 
-from daemon.rules.sentence import Sentence
+from daemon.rules.sentence import Sentence, Word
 
 
 def N_(text: str) -> str:
@@ -65,15 +65,28 @@ def tell(sentence: Sentence | dict[str, Any] | str | None) -> str:
         if read is None:
             return ""
         sentence = read
-    spoken = Sentence(sentence.text, {name: _word(name, word) for name, word in sentence.params.items()})
-    said = spoken.fill(translate(sentence.text))
+    said = _fill(sentence)
     return said[:1].upper() + said[1:]
 
 
-def _word(name: str, word: str | int) -> str | int:
+def _fill(sentence: Sentence) -> str:
+    words: dict[str, Word] = {name: _word(name, word) for name, word in sentence.params.items()}
+    return Sentence(sentence.text, words).fill(translate(sentence.text))
+
+
+def _within(sentence: Sentence) -> str:
+    """A sentence inside another: its own first word small, a name in its first gap as it is."""
+    said = _fill(sentence)
+    small = not translate(sentence.text).startswith("{") and said[1:2].islower()
+    return said[:1].lower() + said[1:] if small else said
+
+
+def _word(name: str, word: Word) -> str | int:
     """A word in a gap as a reader wants it: days, moments and amounts in their country's form, sources by name."""
     from webui.common import show
 
+    if isinstance(word, Sentence):
+        return _within(word)
     if not isinstance(word, str):
         return word
     if word in SPOKEN and (name.endswith("source") or name in SPOKEN_GAPS):

@@ -20,12 +20,21 @@ from librouteros.exceptions import TrapError as TheirTrap
 from daemon.edge.routeros.endpoint import Endpoint, check_pin, ssl_context
 from daemon.edge.routeros.errors import CertificateRefused, LoginRefused, TrapError, Unreachable
 from daemon.plan import menus
+from daemon.plan.change import Finding
 from daemon.plan.desired import Desired, Row
 from daemon.plan.facts import ServiceFact
 from daemon.plan.marks import NOTICE_LIST, SUSPENDED_LIST, parse_mark
 from daemon.plan.menus import MENUS, canonical, seconds
+from daemon.rules.sentence import Sentence, Word, say
 
-_PASSES = {"accept": "an accept", "fasttrack-connection": "FastTrack"}
+_PASSES = {
+    "accept": Sentence(
+        "{menu} {chain}: an accept ({comment}) stands ahead of our rule {mark}; the cut may not hold"
+    ),
+    "fasttrack-connection": Sentence(
+        "{menu} {chain}: FastTrack ({comment}) stands ahead of our rule {mark}; the cut may not hold"
+    ),
+}
 Fields = Mapping[str, str]
 
 
@@ -33,14 +42,14 @@ Fields = Mapping[str, str]
 class Proof:
     """What the router was found to hold at `at`: `ok` when nothing speaks against it.
 
-    `findings` are `{"kind", "text", "mark"}`: kinds not-cut, still-blocked, rule-missing, rule-changed,
+    `findings` have the kinds not-cut, still-blocked, rule-missing, rule-changed,
     rule-order, rule-ahead, duplicate, queue-missing, queue-limit, notice-missing, way-missing. `proven` are
     the ids of services whose every row was found as it should be.
     """
 
     at: datetime
     ok: bool
-    findings: tuple[dict[str, str], ...]
+    findings: tuple[Finding, ...]
     proven: frozenset[int] = frozenset()
 
 
@@ -50,7 +59,7 @@ def prove(endpoint: Endpoint, desired: Desired, now: datetime) -> Proof:
     Raises Unreachable, LoginRefused, CertificateRefused, TrapError, as the driver does.
     """
     rows = _read(endpoint, [path for path in MENUS if path in desired.menus or path == menus.ADDRESS_LIST])
-    found: list[dict[str, str]] = []
+    found: list[Finding] = []
     wrong: set[int] = set()
     for finding, service in _judge(desired, rows):
         found.append(finding)
@@ -60,11 +69,11 @@ def prove(endpoint: Endpoint, desired: Desired, now: datetime) -> Proof:
     return Proof(now, not found, tuple(found), frozenset(services - wrong))
 
 
-Verdict = tuple[dict[str, str], int | None]
+Verdict = tuple[Finding, int | None]
 
 
-def _finding(kind: str, text: str, mark: str, service: int | None = None) -> Verdict:
-    return {"kind": kind, "text": text, "mark": mark}, service
+def _finding(kind: str, said: Sentence, mark: str, service: int | None = None) -> Verdict:
+    return Finding(kind, said, mark), service
 
 
 def _judge(desired: Desired, rows: Mapping[str, list[Fields]]) -> Iterator[Verdict]:
@@ -100,26 +109,44 @@ def _lists(
         if there is not None and not ("timeout" in there and row.kind == "cut"):
             continue
         if row.kind == "cut":
-            how = "is not in force" if there is None else "would end by itself"
-            text = f"{row.why}; should be cut but is not: the entry of {place} {how}"
-            yield _finding("not-cut", text, row.mark, row.service_id)
+            if there is None:
+                said = say(
+                    "{why}; should be cut but is not: the entry of {address} is not in force",
+                    why=row.why,
+                    address=place,
+                )
+            else:
+                said = say(
+                    "{why}; should be cut but is not: the entry of {address} would end by itself",
+                    why=row.why,
+                    address=place,
+                )
+            yield _finding("not-cut", said, row.mark, row.service_id)
         elif row.kind == "notice" and (seconds(row.fields["timeout"]) or 0) > 60:
-            yield _finding(
-                "notice-missing", f"{row.why}; but {place} is not steered", row.mark, row.service_id
-            )
+            said = say("{why}; but {address} is not steered", why=row.why, address=place)
+            yield _finding("notice-missing", said, row.mark, row.service_id)
         elif row.kind == "allowed":
-            yield _finding("way-missing", f"{row.why}, but is not on the router", row.mark)
+            said = say("{why}, but the router has no such entry", why=row.why)
+            yield _finding("way-missing", said, row.mark)
     for place, entry in cut.items():
         owner = owners.get(place)
         if owner is not None and not owner.suspended:
             ours = parse_mark(entry.get("comment")) is not None
-            whose = (
-                "our own entry is still there"
-                if ours
-                else f"by a row not ours ({entry.get('comment', '')!r})"
-            )
-            text = f"{owner.client} is paid but still blocked at {place}: {whose}"
-            yield _finding("still-blocked", text, f"pregonero:suspended:{owner.service_id}", owner.service_id)
+            if ours:
+                said = say(
+                    "{client} is paid but still blocked at {address}: our own entry is still there",
+                    client=owner.client,
+                    address=place,
+                )
+            else:
+                said = say(
+                    "{client} is paid but still blocked at {address} by a row that is not ours ({comment}); remove "
+                    "it on the router",
+                    client=owner.client,
+                    address=place,
+                    comment=repr(entry.get("comment", "")),
+                )
+            yield _finding("still-blocked", said, f"pregonero:suspended:{owner.service_id}", owner.service_id)
 
 
 def _rules(path: str, wanted: Sequence[Row], seen: Sequence[Fields]) -> Iterator[Verdict]:
@@ -134,8 +161,14 @@ def _rules(path: str, wanted: Sequence[Row], seen: Sequence[Fields]) -> Iterator
         for rule in rules:
             place = places.get(rule.mark)
             if place is None:
-                text = f"{path} {chain}: the rule {rule.mark} is missing or disabled ({rule.why})"
-                yield _finding("rule-missing", text, rule.mark)
+                said = say(
+                    "{menu} {chain}: the rule {mark} is missing or disabled ({why})",
+                    menu=path,
+                    chain=chain,
+                    mark=rule.mark,
+                    why=rule.why,
+                )
+                yield _finding("rule-missing", said, rule.mark)
                 continue
             changed = [
                 column
@@ -145,21 +178,31 @@ def _rules(path: str, wanted: Sequence[Row], seen: Sequence[Fields]) -> Iterator
                 != canonical(path, column, rule.fields.get(column))
             ]
             if changed:
-                text = f"{path} {chain}: the rule {rule.mark} was changed in {', '.join(changed)}"
-                yield _finding("rule-changed", text, rule.mark)
+                said = say(
+                    "{menu} {chain}: the rule {mark} was changed in {columns}",
+                    menu=path,
+                    chain=chain,
+                    mark=rule.mark,
+                    columns=", ".join(changed),
+                )
+                yield _finding("rule-changed", said, rule.mark)
             if place < last:
-                text = f"{path} {chain}: the rule {rule.mark} stands above one that must precede it"
-                yield _finding("rule-order", text, rule.mark)
+                said = say(
+                    "{menu} {chain}: the rule {mark} stands above one that must precede it",
+                    menu=path,
+                    chain=chain,
+                    mark=rule.mark,
+                )
+                yield _finding("rule-order", said, rule.mark)
             last = max(last, place)
         ours = {rule.mark for rule in rules}
         for index, row in enumerate(order[: last + 1]):
             action = row.get("action", "accept")
             if row.get("comment", "") not in ours and action in _PASSES:
                 below = next(rule.mark for rule in rules if places.get(rule.mark, -1) > index)
-                what = _PASSES[action]
-                comment = row.get("comment") or "no comment"
-                text = f"{path} {chain}: {what} ({comment}) stands ahead of our rule {below}; the cut may not hold"
-                yield _finding("rule-ahead", text, below)
+                comment = row.get("comment") or Sentence("no comment")
+                gaps: dict[str, Word] = {"menu": path, "chain": chain, "comment": comment, "mark": below}
+                yield _finding("rule-ahead", Sentence(_PASSES[action].text, gaps), below)
 
 
 def _queues(wanted: Sequence[Row], seen: Sequence[Fields]) -> Iterator[Verdict]:
@@ -168,14 +211,19 @@ def _queues(wanted: Sequence[Row], seen: Sequence[Fields]) -> Iterator[Verdict]:
     for row in wanted:
         there = queues.get(row.mark)
         if there is None or not _enabled(there):
-            text = f"{row.why}, but its queue is missing or disabled"
-            yield _finding("queue-missing", text, row.mark, row.service_id)
+            said = say("{why}, but the queue is missing or disabled", why=row.why)
+            yield _finding("queue-missing", said, row.mark, row.service_id)
             continue
         for column in ("target", "max-limit"):
             value, right = canonical(row.menu, column, there.get(column)), row.fields[column]
             if value != canonical(row.menu, column, right):
-                text = f"{row.why}, but the router has {column} {value}"
-                yield _finding("queue-limit", text, row.mark, row.service_id)
+                said = say(
+                    "{why}, but the router has {column} {value}",
+                    why=row.why,
+                    column=column,
+                    value=value or "",
+                )
+                yield _finding("queue-limit", said, row.mark, row.service_id)
 
 
 def _ways(path: str, wanted: Sequence[Row], seen: Sequence[Fields]) -> Iterator[Verdict]:
@@ -186,7 +234,8 @@ def _ways(path: str, wanted: Sequence[Row], seen: Sequence[Fields]) -> Iterator[
             canonical(path, column, there.get(column)) != canonical(path, column, value)
             for column, value in row.fields.items()
         ):
-            yield _finding("way-missing", f"{row.why}, but {path} does not say so", row.mark)
+            said = say("{why}, but {menu} on the router does not say so", why=row.why, menu=path)
+            yield _finding("way-missing", said, row.mark)
 
 
 def _doubles(path: str, seen: Sequence[Fields]) -> Iterator[Verdict]:
@@ -197,7 +246,8 @@ def _doubles(path: str, seen: Sequence[Fields]) -> Iterator[Verdict]:
             counted[comment] = counted.get(comment, 0) + 1
     for mark, count in counted.items():
         if count > 1:
-            yield _finding("duplicate", f"{path}: {mark} is there {count} times", mark)
+            said = say("{menu}: {mark} is there {count} times", menu=path, mark=mark, count=count)
+            yield _finding("duplicate", said, mark)
 
 
 def _read(endpoint: Endpoint, paths: Sequence[str]) -> dict[str, list[Fields]]:

@@ -16,7 +16,9 @@ from daemon.store.service import InternetService
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A router and its state. `proof_ok` is None while nothing was proved; `held` a stored sentence or None."""
+    """A router and its state. `proof_ok` is None while nothing was proved; `held` a stored sentence or None;
+    `fault` the error to be told: a stored sentence, or its English.
+    """
 
     id: int
     name: str
@@ -35,6 +37,7 @@ class Seen:
     seen_at: datetime | None
     reachable: bool
     error: str
+    fault: Any
     error_since: datetime | None
     in_step: bool
     synced_at: datetime | None
@@ -56,7 +59,8 @@ def seen(row: RouterRow) -> Seen:
         router.id, router.name, router.host, router.port, router.tls, router.fingerprint, router.user,
         list(router.client_interfaces), list(router.networks), router.box_address, router.box_interface,
         list(router.allowed), router.retired_at, row.services,
-        status.seen_at, bool(status.reachable), status.error or "", status.error_since, bool(status.in_step),
+        status.seen_at, bool(status.reachable), status.error or "",
+        status.fault or status.error or "", status.error_since, bool(status.in_step),
         status.synced_at, status.proved_at, status.proof_ok,
         list(status.findings or ()), list(status.foreign or ()), list(status.changes or ()), status.held,
         status.version or router.version, status.identity or "",
