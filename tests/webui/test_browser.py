@@ -12,9 +12,10 @@ from flask import Flask
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 from werkzeug.serving import make_server
 
+from daemon.office import client as clients
 from daemon.office import notice
 from daemon.office import router as routers
-from tests.webui.conftest import PASSWORD, Town
+from tests.webui.conftest import BOSS, PASSWORD, Town
 from tests.webui.test_pages import FORMS, pages_of
 
 pytestmark = pytest.mark.browser
@@ -168,6 +169,26 @@ def test_every_page_fits_its_screen_and_breaks_no_rule_of_its_own(
             wide = page.evaluate("document.documentElement.scrollWidth")
             assert wide <= width, place
             assert complaints == [], place
+
+
+@pytest.mark.parametrize("name", ["Tomás Inés Vásquez Álvarez de la Santísima Trinidad", "Comunidad" + "y" * 60])
+def test_a_long_name_has_the_width_of_a_telephone_and_the_buttons_stand_below(
+    chromium: Browser, staff_app: Flask, town: Town, name: str
+) -> None:
+    key = town.clients["ana"]
+    with town.store.write() as session:
+        clients.edit_client(session, BOSS, town.now, key, name=name)
+    with served(staff_app) as base, page_of(chromium, 390) as (page, _complaints):
+        log_in(page, base)
+        page.goto(f"{base}/clients/{key}")
+        title = page.locator("h1").bounding_box()
+        button = page.locator(".page-header .btn-primary").bounding_box()
+        assert title is not None
+        assert button is not None
+        assert title["width"] > 350
+        assert title["height"] < 130
+        assert button["y"] >= title["y"] + title["height"]
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 
 
 def test_the_menu_opens_on_a_telephone(chromium: Browser, staff_app: Flask) -> None:
