@@ -14,8 +14,9 @@ from typing import Any, cast
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from daemon.office.charge import add_charges
 from daemon.office.house import company_rules, get_company
-from daemon.rules.account import Account, Balance, Charge, Invoice, Promise, State
+from daemon.rules.account import Account, Balance, Invoice, Promise, State
 from daemon.rules.billing import Company as CompanyRules
 from daemon.rules.billing import Settings, effective
 from daemon.rules.calendar import instant, whole_minute
@@ -30,8 +31,6 @@ from daemon.store.invoice import Invoice as InvoiceRow
 from daemon.store.ledger import Ledger
 from daemon.store.notice import Notice
 from daemon.store.payment import Promise as PromiseRow
-from daemon.store.plan import Plan
-from daemon.store.service import InternetService
 from daemon.store.suspension import HeldCut, Standing
 
 # Kinds of entries that, without an invoice and without an origin, are balances of their own.
@@ -80,7 +79,7 @@ def load(session: Session, clients: Iterable[int], office: Office | None = None)
     loaded = {row.id: _open(office, row) for row in _clients(session, ids)}
     if not loaded:
         return loaded
-    _add_charges(session, loaded, ids)
+    add_charges(session, {key: one.account for key, one in loaded.items()}, ids)
     _add_invoices(session, loaded, ids)
     _add_balances(session, loaded, ids)
     _add_promises(session, loaded, ids)
@@ -163,23 +162,6 @@ def _open(office: Office, row: Any) -> Loaded:
         held=row.held_id is not None,
     )
     return Loaded(account, fixed_date=row.fixed_date, held=account.held)
-
-
-def _add_charges(session: Session, loaded: dict[int, Loaded], ids: Sequence[int]) -> None:
-    service, plan = _table(InternetService), _table(Plan)
-    for row in session.execute(
-        select(
-            service.c.id, service.c.client_id, service.c.price, plan.c.name, plan.c.price.label("plan_price")
-        )
-        .join(plan, plan.c.id == service.c.plan_id)
-        .where(service.c.client_id.in_(ids), service.c.removed_at.is_(None), service.c.paused_at.is_(None))
-        .order_by(service.c.id)
-    ):
-        own = row.price is not None
-        charge = Charge(
-            row.id, row.name, row.price if own else row.plan_price, source="client" if own else "plan"
-        )
-        loaded[row.client_id].account.charges.append(charge)
 
 
 def _add_invoices(session: Session, loaded: dict[int, Loaded], ids: Sequence[int]) -> None:

@@ -15,8 +15,8 @@ ROLES: tuple[Role, ...] = ("admin", "cashier", "technician", "viewer")
 
 # What each role may do. Looking is for every member of staff; `admin` may do everything.
 RIGHTS: dict[str, frozenset[str]] = {
-    "cashier": frozenset({"client", "billing", "payment", "invoice", "suspension", "announcement"}),
-    "technician": frozenset({"client", "service", "request"}),
+    "cashier": frozenset({"client", "billing", "payment", "invoice", "item", "suspension", "announcement"}),
+    "technician": frozenset({"client", "service", "item", "request"}),
     "viewer": frozenset(),
     "": frozenset(),
 }

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import bindparam, func, insert, update
 from sqlalchemy.orm import Session
 
+from daemon.office.charge import item_of
 from daemon.office.told import Told, all_events, table_of
 from daemon.rules.account import Invoice
 from daemon.rules.event import Event
@@ -18,6 +19,7 @@ from daemon.store.base import Moment
 from daemon.store.bulk import insert_ids, insert_rows
 from daemon.store.invoice import Invoice as InvoiceRow
 from daemon.store.invoice import InvoiceLine, Series
+from daemon.store.item import Item
 
 SERVICE_SERIES = "service"
 FREE_SERIES = "free"
@@ -67,6 +69,7 @@ def new_invoices(session: Session, told: Sequence[Told]) -> None:
                 "invoice_id": invoice_id,
                 "place": place,
                 "service_id": line.key if isinstance(line.key, int) else None,
+                "item_id": item_of(line.key),
                 "name": line.name,
                 "net": line.net,
                 "tax": line.tax,
@@ -76,6 +79,22 @@ def new_invoices(session: Session, told: Sequence[Told]) -> None:
             for place, line in enumerate(event.lines, 1)
         ]
     insert_rows(session, InvoiceLine, lines)
+    mark_billed(session, [(line["item_id"], line["invoice_id"]) for line in lines if line["item_id"]])
+
+
+def mark_billed(session: Session, billed: Sequence[tuple[int, int]]) -> None:
+    """Write on one-off items which invoice billed them: (item, invoice). Other items are left alone."""
+    if not billed:
+        return
+    table = table_of(Item)
+    statement = (
+        update(table)
+        .where(table.c.id == bindparam("key"), table.c.kind == "one_off", table.c.invoice_id.is_(None))
+        .values(invoice_id=bindparam("billed_by"))
+    )
+    session.connection().execute(
+        statement, [{"key": item_id, "billed_by": invoice_id} for item_id, invoice_id in billed]
+    )
 
 
 def _invoice_row(one: Told, event: Event, series_id: int, number: int) -> dict[str, Any]:

@@ -19,9 +19,23 @@ type State = Literal["active", "auto", "manual", "retired"]
 """active; suspended by the clock; suspended by a person; retired."""
 
 
+@dataclass(frozen=True, slots=True)
+class Later:
+    """A change of a service from a day on: another plan, or another price."""
+
+    day: date
+    name: str
+    price: int
+    source: str = "plan"
+
+
 @dataclass(slots=True)
 class Charge:
-    """Something that makes lines: a service, a recurring item (`on`: from that day) or a one-off one."""
+    """Something that makes lines: a service, a recurring item (`on`: from that day) or a one-off one.
+
+    `until` is the last day of a recurring item: the last cycle it is billed for is the one that contains
+    it. `later` says what a service is called and costs on invoices made on or after a day, latest day last.
+    """
 
     key: Any
     name: str
@@ -29,6 +43,16 @@ class Charge:
     kind: Literal["service", "recurring", "one_off"] = "service"
     on: date | None = None
     source: str = "plan"
+    until: date | None = None
+    later: tuple[Later, ...] = ()
+
+    def on_day(self, day: date) -> Charge:
+        """The charge as an invoice made on a day has it: itself, unless a change has come into force."""
+        changed = self
+        for change in self.later:
+            if change.day <= day:
+                changed = Charge(self.key, change.name, change.price, self.kind, self.on, change.source)
+        return changed
 
 
 @dataclass(slots=True)

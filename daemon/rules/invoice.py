@@ -92,8 +92,10 @@ def lines_of(account: Account, draft: Draft) -> tuple[list[Line], list[Charge]]:
             if charge.on is not None and charge.on > day:
                 continue
             used.append(charge)
-        elif charge.kind == "recurring" and charge.on is not None and charge.on > draft.cycle.end:
+        elif charge.kind == "recurring" and not _runs_in(charge, draft.cycle):
             continue
+        elif charge.later:
+            charge = charge.on_day(day)
         price = charge.price
         if prorated and charge.kind != "one_off":
             price = half_up(price * draft.cycle.days_from(account.since), draft.cycle.days)
@@ -102,6 +104,12 @@ def lines_of(account: Account, draft: Draft) -> tuple[list[Line], list[Charge]]:
             Line(charge.key, charge.name, split.net, split.tax, _line_why(account, draft, charge, price))
         )
     return lines, used
+
+
+def _runs_in(charge: Charge, cycle: Cycle) -> bool:
+    """Whether a recurring item is billed for a cycle: it has begun by its end, and not ended before it."""
+    begun = charge.on is None or charge.on <= cycle.end
+    return begun and (charge.until is None or charge.until >= cycle.start)
 
 
 def draft_why(account: Account, draft: Draft) -> Sentence:

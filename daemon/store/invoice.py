@@ -101,6 +101,7 @@ class InvoiceLine(Base):
     invoice_id: Mapped[int] = mapped_column(ForeignKey("invoice.id"))
     place: Mapped[int]
     service_id: Mapped[int | None] = mapped_column(ForeignKey("internet_service.id"))
+    item_id: Mapped[int | None] = mapped_column(ForeignKey("item.id"))
     name: Mapped[str] = mapped_column(String(300))
     net: Mapped[Minor]
     tax: Mapped[Minor]

@@ -8,7 +8,9 @@ from daemon.store.billing import Billing
 from daemon.store.change import Change
 from daemon.store.client import Client
 from daemon.store.company import Clock, Company
+from daemon.store.forecast import BilledDay, ForecastClient, ForecastDay, ForecastJob, ForecastState
 from daemon.store.invoice import Invoice, InvoiceLine, PassedCycle, Series
+from daemon.store.item import Item
 from daemon.store.ledger import Ledger
 from daemon.store.notice import Notice, Sighting
 from daemon.store.payment import Payment, PaymentMethod, Promise
@@ -16,6 +18,7 @@ from daemon.store.plan import Plan
 from daemon.store.request import Request
 from daemon.store.router import Router, RouterLease, RouterStatus
 from daemon.store.service import InternetService
+from daemon.store.service_change import ServiceChange
 from daemon.store.staff import LoginAttempt, Staff, StaffSession
 from daemon.store.suspension import CutRun, HeldCut, Standing, Suspension
 from daemon.store.zone import Zone
@@ -27,16 +30,22 @@ __all__ = [
     "APPEND_ONLY",
     "Announcement",
     "Base",
+    "BilledDay",
     "Billing",
     "Change",
     "Client",
     "Clock",
     "Company",
     "CutRun",
+    "ForecastClient",
+    "ForecastDay",
+    "ForecastJob",
+    "ForecastState",
     "HeldCut",
     "InternetService",
     "Invoice",
     "InvoiceLine",
+    "Item",
     "Ledger",
     "LoginAttempt",
     "Notice",
@@ -50,6 +59,7 @@ __all__ = [
     "RouterLease",
     "RouterStatus",
     "Series",
+    "ServiceChange",
     "Sighting",
     "Staff",
     "StaffSession",
