@@ -10,6 +10,7 @@ from daemon.chores.beat import Beat
 from daemon.chores.bell import BellEar
 from daemon.chores.billing import BillingClock
 from daemon.chores.board import BoardKeeper
+from daemon.chores.forecast import ForecastKeeper
 from daemon.chores.routers import RouterHouse
 from daemon.settings import Settings
 from daemon.store.engine import AsyncStore
@@ -22,12 +23,14 @@ def make_service(settings: Settings, reactor: Any) -> MultiService:
     root = MultiService()
     routers = RouterHouse(settings, store)
     board = BoardKeeper(settings, store, reactor)
+    forecast = ForecastKeeper(settings)
 
     def look_again() -> None:
         board.wake()
         routers.wake()
+        forecast.wake()
 
     billing = BillingClock(settings, wake=look_again)
-    for part in (board, routers, billing, BellEar(reactor, settings.bell_path, look_again), Beat()):
+    for part in (board, routers, billing, forecast, BellEar(reactor, settings.bell_path, look_again), Beat()):
         part.setServiceParent(root)
     return root
