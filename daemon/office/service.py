@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from ipaddress import AddressValueError, IPv4Address, IPv4Network, IPv6Network, ip_network
+from itertools import islice
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from daemon.office import catalogue, change, standing
@@ -31,8 +32,10 @@ from daemon.store.service import InternetService
 FIELDS = ("router_id", "plan_id", "address", "ipv6", "mac", "emitter", "installed_on", "price")
 
 
-BLOCK = 500
-"""Addresses that one question to the store asks about."""
+BLOCK = 256
+"""Addresses that one question to the store asks about: those that differ in their last number only."""
+LOOKS = 4
+"""Blocks that are looked into one by one before it is asked which blocks are full."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,23 +170,32 @@ def free_addresses(session: Session, router_id: int, limit: int = 20) -> list[st
     if not router.networks:
         return []
     own = {str(address) for address in _own_addresses(session)}
-    free: list[str] = []
-    for text in router.networks:
-        network = IPv4Network(text)
-        last = int(network.broadcast_address)
-        for start in range(int(network.network_address) + 2, last, BLOCK):
-            block = [str(IPv4Address(number)) for number in range(start, min(start + BLOCK, last))]
-            used = own | set(
-                session.scalars(
-                    select(InternetService.address).where(
-                        InternetService.address.in_(block), InternetService.removed_at.is_(None)
-                    )
-                )
+    return list(islice(_free_of(session, map(IPv4Network, router.networks), own), max(limit, 0)))
+
+
+def _free_of(session: Session, networks: Iterable[IPv4Network], own: set[str]) -> Iterator[str]:
+    """Free addresses in order, read no further than they are asked for. In a large network that is nearly full
+    the store counts each block once, so that only blocks with a gap are read.
+    """
+    live = InternetService.removed_at.is_(None)
+    counts: dict[str, int] | None = None
+    looks = 0
+    for network in networks:
+        low, high = int(network.network_address) + 2, int(network.broadcast_address)
+        for start in range(low // BLOCK * BLOCK, high, BLOCK):
+            if looks == LOOKS and counts is None:
+                block = func.rtrim(InternetService.address, "0123456789")
+                counted = select(block, func.count()).where(live).group_by(block)
+                counts = dict(session.execute(counted).tuples().all())
+            if counts is not None and counts.get(str(IPv4Address(start))[:-1], 0) >= BLOCK:
+                continue
+            looks += 1
+            hosts = [str(IPv4Address(number)) for number in range(max(start, low), min(start + BLOCK, high))]
+            taken = session.scalars(
+                select(InternetService.address).where(InternetService.address.in_(hosts), live)
             )
-            free += [address for address in block if address not in used]
-            if len(free) >= limit:
-                return free[:limit]
-    return free
+            used = own.union(taken)
+            yield from (address for address in hosts if address not in used)
 
 
 def _nothing(_account: Account, _at: datetime) -> Iterator[Event]:
