@@ -41,8 +41,9 @@ class Ledger(Base):
             postgresql_where=text("invoice_id IS NOT NULL"),
         ),
         Index(
-            "ix_ledger_payment",
+            "ix_ledger_payment",  # sums of what payments did are found in it alone
             "payment_id",
+            "amount",
             sqlite_where=text("payment_id IS NOT NULL"),
             postgresql_where=text("payment_id IS NOT NULL"),
         ),

@@ -54,6 +54,15 @@ class Payment(Base):
         CheckConstraint("amount > 0", name="amount"),
         Index("ix_payment_client_at", "client_id", "at"),
         Index("ix_payment_at", "at", "id"),
+        Index("ix_payment_sums", "at", "deleted_at", "method_id", "amount"),
+        Index("ix_payment_actor", "actor", "at", "id"),
+        Index(
+            "ix_payment_deleted",
+            "at",
+            "id",
+            sqlite_where=text("deleted_at IS NOT NULL"),
+            postgresql_where=text("deleted_at IS NOT NULL"),
+        ),
         Index(
             "uq_payment_reference",
             "reference",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from daemon.store.announcement import Announcement
+from daemon.store.audit import AuditRun
 from daemon.store.base import Base
 from daemon.store.billing import Billing
 from daemon.store.change import Change
@@ -29,6 +30,7 @@ APPEND_ONLY = ("ledger", "suspension", "change")
 __all__ = [
     "APPEND_ONLY",
     "Announcement",
+    "AuditRun",
     "Base",
     "BilledDay",
     "Billing",
