@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, select, text, tuple_
+from sqlalchemy import ColumnElement, and_, bindparam, false, or_, select, text, tuple_
 from sqlalchemy.orm import Session
 
 from daemon.office import catalogue, change, standing
 from daemon.office.actor import Actor
 from daemon.office.company import company_rules, get_company
 from daemon.office.summary import client_summary
-from daemon.office.text import clean, emails, mobile, plain_words, search_words
+from daemon.office.text import clean, dialled, emails, mobile, number_words, plain_words, search_words
 from daemon.rules import deeds
 from daemon.rules.calendar import local_date
 from daemon.rules.refusal import Collector, Refusal
@@ -31,6 +31,7 @@ __all__ = [
     "client_summary",
     "edit_client",
     "find_clients",
+    "matching",
     "retire_client",
 ]
 
@@ -217,19 +218,36 @@ def refresh_search(session: Session, client_id: int) -> None:
 
 def search_text(row: Client, addresses: list[str]) -> str:
     """The normalised text of a client: each word stands after a space."""
-    parts = [row.name, row.document_id, row.mobile, row.mobile.lstrip("+"), row.phone, row.email]
+    parts = [
+        row.name,
+        row.document_id,
+        row.mobile,
+        *number_words(row.mobile, row.phone),
+        row.phone,
+        row.email,
+    ]
     parts += [row.portal_code, str(row.id or ""), row.address, *addresses]
     return " " + plain_words(" ".join(part for part in parts if part))
 
 
+def matching(session: Session, q: str) -> list[ColumnElement[bool]]:
+    """Conditions on `Client` for what was typed into a search box; never true when nothing of it is a word."""
+    words = search_words(q)
+    return _matches(session, words) if words else [false()]
+
+
 def _matches(session: Session, words: list[str]) -> list[ColumnElement[bool]]:
+    number = dialled(words)
     if session.get_bind().dialect.name == "sqlite":
-        match = " ".join(f'"{word}"*' for word in words)
+        match = " AND ".join(f'"{word}"*' for word in words)
+        if number:
+            match = f'({match}) OR "{number}"*'
         hits = text("SELECT rowid FROM client_search WHERE client_search MATCH :match").bindparams(
             bindparam("match", match)
         )
         return [Client.id.in_(hits)]
-    return [Client.search.contains(f" {word}", autoescape=True) for word in words]
+    each = [Client.search.contains(f" {word}", autoescape=True) for word in words]
+    return [or_(and_(*each), Client.search.contains(f" {number}", autoescape=True))] if number else each
 
 
 def _checked(session: Session, values: dict[str, Any]) -> dict[str, Any]:
