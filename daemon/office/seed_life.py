@@ -86,7 +86,8 @@ def live(
         "note": "",
     }
     client["search"] = " " + plain_words(
-        f"{name} {document} {client['mobile']} {client['mobile'][1:]} {client['email']} {code:08d} "
+        f"{name} {document} {client['mobile']} {client['mobile'][1:]} {client['mobile'][3:]} {client['email']} "
+        f"{code:08d} "
         f"{client['address']} {address}"
     )
     service = {

@@ -186,7 +186,7 @@ def _free_of(session: Session, networks: Iterable[IPv4Network], own: set[str]) -
             if looks == LOOKS and counts is None:
                 block = func.rtrim(InternetService.address, "0123456789")
                 counted = select(block, func.count()).where(live).group_by(block)
-                counts = dict(session.execute(counted).tuples().all())
+                counts = dict(session.execute(counted).all())
             if counts is not None and counts.get(str(IPv4Address(start))[:-1], 0) >= BLOCK:
                 continue
             looks += 1

@@ -11,6 +11,9 @@ from email_validator import EmailNotValidError, validate_email
 from daemon.rules.refusal import Refusal
 from daemon.rules.sentence import say
 
+#: Fewer digits than this are no telephone number.
+SHORTEST_NUMBER = 6
+
 _ACCENTS = re.compile("[\u0300-\u036f]")  # combining marks, as NFKD leaves them
 
 # Where a currency is used: how a national telephone number is read.
@@ -31,6 +34,36 @@ def search_words(text: str) -> list[str]:
     return [word for word in re.findall(r"[\w.\-@+:]+", plain_words(text)) if any(c.isalnum() for c in word)][
         :8
     ]
+
+
+def number_words(mobile_number: str, phone: str = "") -> list[str]:
+    """A client's telephone numbers as people type them: the mobile with its country code and without, each in
+    digits alone.
+    """
+    found = []
+    digits = re.sub(r"\D", "", mobile_number)
+    if digits:
+        found.append(digits)
+        try:
+            national = str(phonenumbers.parse("+" + digits).national_number)
+        except phonenumbers.NumberParseException:
+            national = ""  # an old row with a number that is none
+        if national and national != digits:
+            found.append(national)
+            if digits.startswith("549"):
+                found.append(national[1:])  # Argentina: the 9 of mobiles is left out within the country
+    landline = re.sub(r"\D", "", phone)
+    if len(landline) >= SHORTEST_NUMBER and landline not in found:
+        found.append(landline)
+    return found
+
+
+def dialled(words: list[str]) -> str:
+    """The digits of a search that can only be a telephone number, however it was spaced (`987 654-320`); else ""."""
+    if not words or not all(re.fullmatch(r"\+?[\d-]+", word, re.ASCII) for word in words):
+        return ""
+    digits = re.sub(r"\D", "", "".join(words))
+    return digits if len(digits) >= SHORTEST_NUMBER and [digits] != words else ""
 
 
 def clean(text: str, field: str, most: int) -> str:

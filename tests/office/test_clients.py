@@ -11,6 +11,7 @@ from sqlalchemy import select
 from daemon.office import billing, change, client, payment, service, zone
 from daemon.office.actor import Actor
 from daemon.office.client import client_summary
+from daemon.office.text import number_words
 from daemon.rules.refusal import Refusal, Refusals
 from daemon.store.client import Client
 from daemon.store.invoice import InvoiceLine
@@ -256,3 +257,36 @@ def test_the_log_tells_who_changed_what(town: Town) -> None:
     older = town.ask(change.list_changes, ana, after=row.id)
     assert row.id not in {one.id for one in older}
     assert older
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "987654320", "98765", "987 654 320", "987-654-320", "(987) 654-320", "+51987654320", "+51 987 654 320",
+        "51987654320", "51 987 654", "015550100", "01 555-0100", "555-0100",
+    ],
+)  # fmt: skip
+def test_a_telephone_is_found_however_it_is_typed(town: Town, typed: str) -> None:
+    town.client("2026-01-15 10:00", "Ana Quispe")
+    key = town.client("2026-01-15 10:00", "Bruno Rojas", address="10.10.0.11")
+    town.do("2026-01-15 11:00", client.edit_client, key, mobile="987654320", phone="(01) 555-0100")
+    assert [row.name for row in town.ask(client.find_clients, typed).rows] == ["Bruno Rojas"]
+
+
+def test_digits_that_are_no_number_of_anybody_find_nobody(town: Town) -> None:
+    key = town.client("2026-01-15 10:00", "Ana Quispe")
+    town.do("2026-01-15 11:00", client.edit_client, key, mobile="987654320")
+    for typed in ("987654321", "987 654 321", "654 987", "-", "+", "--- ---"):
+        assert town.ask(client.find_clients, typed).rows == []
+
+
+def test_national_forms_of_mobiles_are_search_words() -> None:
+    assert number_words("+51987654320", "") == ["51987654320", "987654320"]
+    assert number_words("+5491123456789", "4321-8765") == [
+        "5491123456789",
+        "91123456789",
+        "1123456789",
+        "43218765",
+    ]
+    assert number_words("", "12") == []
+    assert number_words("+9990000", "") == ["9990000"]
