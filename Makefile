@@ -41,7 +41,7 @@ lint: setup
 	$(BIN)/lint-imports
 
 unit: setup
-	$(BIN)/pytest -q -m 'not root and not browser and not whole and not soak' -n 2
+	$(BIN)/pytest -q -m 'not long and not root and not browser and not whole and not soak and not postgres' -n 2
 
 test: lint
 	$(BIN)/pytest -q -m 'not soak'

@@ -9,6 +9,10 @@ import sys
 import textwrap
 from pathlib import Path
 
+import pytest
+
+pytestmark = pytest.mark.long
+
 
 def run_in_reactor(folder: Path, body: str) -> str:
     """Run `body` (a coroutine's lines, with `reactor` and `folder`) under the asyncio reactor, as the daemon does."""

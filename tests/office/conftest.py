@@ -17,9 +17,9 @@ from daemon.office.run import RunCounts, run_clock
 from daemon.office.standing import rebuild_standing
 from daemon.store.client import Client
 from daemon.store.engine import Store, sqlite_url
-from daemon.store.migrate import upgrade
 from daemon.store.seal import new_keys
 from daemon.store.suspension import Standing
+from tests.fresh import fresh
 
 LIMA = ZoneInfo("America/Lima")
 ADMIN = Actor("staff", 1, "Rosa", "admin", "127.0.0.1")
@@ -82,7 +82,7 @@ class Town:
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
     url = sqlite_url(tmp_path / "store.db")
-    upgrade(url)
+    fresh(url)
     made = Store(url)
     yield made
     made.dispose()

@@ -17,10 +17,12 @@ from daemon.office.run import run_clock
 from daemon.rules.refusal import Refusal
 from daemon.store.engine import Store, sqlite_url
 from daemon.store.invoice import Invoice, Series
-from daemon.store.migrate import upgrade
 from daemon.store.suspension import CutRun, HeldCut, Standing, Suspension
+from tests.fresh import fresh
 from tests.office.conftest import ADMIN, Town, lima
 from tests.office.test_seed import provider
+
+pytestmark = pytest.mark.long
 
 # Everything that a run decides, without the ids and numbers that the order of writing gives.
 JOURNAL = (
@@ -288,7 +290,7 @@ def test_a_service_that_is_added_late_is_not_billed_for_before(town: Town) -> No
 
 def test_a_home_that_nobody_has_set_up_yet_bills_nobody(tmp_path: Path) -> None:
     url = sqlite_url(tmp_path / "empty.db")
-    upgrade(url)
+    fresh(url)
     assert run_clock(Store(url), lima("2026-01-01 00:00")).counts() == {}
 
 

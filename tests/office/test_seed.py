@@ -19,13 +19,15 @@ from daemon.office.standing import rebuild_standing
 from daemon.store.client import Client
 from daemon.store.engine import Store, sqlite_url
 from daemon.store.ledger import Ledger
-from daemon.store.migrate import upgrade
 from daemon.store.notice import Notice
 from daemon.store.router import Router
 from daemon.store.seal import new_keys
 from daemon.store.service import InternetService
 from daemon.store.suspension import Standing
+from tests.fresh import fresh
 from tests.office.conftest import lima
+
+pytestmark = pytest.mark.long
 
 NOW = lima("2026-03-14 15:30")
 
@@ -33,7 +35,7 @@ NOW = lima("2026-03-14 15:30")
 def provider(folder: Path, clients: int, number: int = 1, now: datetime = NOW, **words: str) -> Store:
     """A fresh store with a made-up provider."""
     url = sqlite_url(folder / f"{clients}-{number}.db")
-    upgrade(url)
+    fresh(url)
     store = Store(url)
     seed(
         store,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -15,6 +16,8 @@ from daemon.plan.menus import canonical
 from daemon.plan.plan import plan
 from tests.plan.router_model import ModelRouter
 from tests.plan.town import NOON, debtor, noticed, service, town
+
+pytestmark = pytest.mark.long
 
 _LAW = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 

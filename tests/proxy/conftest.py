@@ -106,7 +106,9 @@ class Origin:
 class Proxy:
     """The proxy as a program of its own."""
 
-    def __init__(self, folder: Path, *words: str, mode: str = "explicit", program: list[str] | None = None) -> None:
+    def __init__(
+        self, folder: Path, *words: str, mode: str = "explicit", program: list[str] | None = None
+    ) -> None:
         self.boards = 0
         self.serial = 0
         self.source = "127.0.0.1"
@@ -200,7 +202,9 @@ def page(body: bytes, head: bytes = b"", status: bytes = b"200 OK", kind: bytes 
     )  # fmt: skip
 
 
-def chunked(*pieces: bytes, head: bytes = b"", kind: bytes = b"text/html", last: bytes = b"0\r\n\r\n") -> bytes:
+def chunked(
+    *pieces: bytes, head: bytes = b"", kind: bytes = b"text/html", last: bytes = b"0\r\n\r\n"
+) -> bytes:
     """A chunked response."""
     body = b"".join(b"%x\r\n%s\r\n" % (len(piece), piece) for piece in pieces)
     start = b"HTTP/1.1 200 OK\r\nContent-Type: " + kind + b"\r\nTransfer-Encoding: chunked\r\n"
@@ -246,7 +250,15 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Proxy]]:
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
     """A proxy for a whole module, without cooldown, cap and learning; n1 is for all of 127.0.1.0/24."""
     one = Proxy(
-        tmp_path_factory.mktemp("proxy"), "--cooldown", "0", "--daily-cap", "0", "--learn", "0", "--workers", "1"
+        tmp_path_factory.mktemp("proxy"),
+        "--cooldown",
+        "0",
+        "--daily-cap",
+        "0",
+        "--learn",
+        "0",
+        "--workers",
+        "1",
     )
     one.show([NOTICE | {"address": f"127.0.1.{number}"} for number in range(1, 255)])
     yield one

@@ -24,6 +24,8 @@ from daemon.board import (
 )
 from proxy.shared.feed import Feed
 
+pytestmark = pytest.mark.long
+
 ADDRESSES = st.one_of(st.ip_addresses(v=4), st.ip_addresses(v=6)).map(str)
 IDS = st.text(min_size=1, max_size=20)
 LINKS = st.none() | st.just("https://aviso.example/n/abc")
@@ -48,7 +50,11 @@ def test_a_board_read_back_is_the_board_that_was_written(board: Board) -> None:
     assert (again.made, again.until, again.acknowledged) == (board.made, board.until, board.acknowledged)
 
 
-@given(st.builds(Event, IDS.filter(lambda t: len(t) <= 40), st.floats(0, 1e10), st.none() | IDS, st.none() | ADDRESSES))
+@given(
+    st.builds(
+        Event, IDS.filter(lambda t: len(t) <= 40), st.floats(0, 1e10), st.none() | IDS, st.none() | ADDRESSES
+    )
+)
 def test_an_event_read_back_is_the_event_that_was_told(event: Event) -> None:
     again = parse_event(dump_event(event))
     assert (again.event, again.id) == (event.event, event.id)

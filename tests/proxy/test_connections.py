@@ -100,7 +100,9 @@ def test_a_kept_connection_that_the_site_has_closed_is_opened_anew(proxy: Proxy,
 def test_pipelined_requests_are_answered_in_their_order(proxy: Proxy, origin: Origin) -> None:
     origin.says |= {"/1": page(b"uno", kind=b"text/plain"), "/2": page(b"dos", b"Connection: close\r\n")}
     answer = proxy.ask(
-        b"".join(f"GET http://{origin.at}{path} HTTP/1.1\r\nHost: x\r\n\r\n".encode() for path in ("/1", "/2"))
+        b"".join(
+            f"GET http://{origin.at}{path} HTTP/1.1\r\nHost: x\r\n\r\n".encode() for path in ("/1", "/2")
+        )
     )
     assert answer == origin.says["/1"] + origin.says["/2"]
 
@@ -168,7 +170,10 @@ def test_half_a_response_head_is_not_held_back(proxy: Proxy, origin: Origin) -> 
         time.sleep(6)
 
     origin.says["/"] = half
-    for request in (page_request(origin, "/"), f"GET http://{origin.at}/ HTTP/1.1\r\nHost: x\r\n\r\n".encode()):
+    for request in (
+        page_request(origin, "/"),
+        f"GET http://{origin.at}/ HTTP/1.1\r\nHost: x\r\n\r\n".encode(),
+    ):
         with proxy.connect() as sock:
             sock.settimeout(5.5)
             sock.sendall(request)
@@ -177,7 +182,11 @@ def test_half_a_response_head_is_not_held_back(proxy: Proxy, origin: Origin) -> 
 
 @pytest.mark.parametrize(
     "junk",
-    [b"\x16\x03\x01\x00\x05hello", b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", b"GET https://x.example/ HTTP/1.1\r\n\r\n"],
+    [
+        b"\x16\x03\x01\x00\x05hello",
+        b"GET / HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET https://x.example/ HTTP/1.1\r\n\r\n",
+    ],
 )
 def test_what_is_no_proxy_request_is_refused_in_a_sentence(proxy: Proxy, junk: bytes) -> None:
     assert proxy.ask(junk).startswith(b"HTTP/1.1 400 ")
@@ -205,7 +214,9 @@ def test_local_and_private_destinations_are_refused_unless_named(address: str) -
     assert not refused(address, (ip_network("0.0.0.0/0"), ip_network("::/0")))
 
 
-@pytest.mark.parametrize("address", ["192.0.2.1", "198.51.100.10", "203.0.113.7", "2001:db8::1", "93.184.216.34"])
+@pytest.mark.parametrize(
+    "address", ["192.0.2.1", "198.51.100.10", "203.0.113.7", "2001:db8::1", "93.184.216.34"]
+)
 def test_public_and_documentation_addresses_are_served(address: str) -> None:
     assert not refused(address, ())
 
@@ -314,7 +325,9 @@ def test_idle_connections_cost_little_and_hinder_nobody(proxy: Proxy, origin: Or
     try:
         start = time.monotonic()
         assert MARK in proxy.view(origin, "/")
-        print(f"200 idle: {memory_of(worker) - before} kB, a page in {(time.monotonic() - start) * 1000:.0f} ms")
+        print(
+            f"200 idle: {memory_of(worker) - before} kB, a page in {(time.monotonic() - start) * 1000:.0f} ms"
+        )
         assert time.monotonic() - start < 5
         assert memory_of(worker) - before < 20_000
     finally:
@@ -352,7 +365,9 @@ def test_the_suspended_get_the_page_and_nothing_else(start, origin: Origin) -> N
     assert b"hola" not in answer
     assert b"HTTP/1.1 403 " in proxy.ask(f"CONNECT {origin.at} HTTP/1.1\r\n\r\n".encode())
     assert b"Servicio cortado" in proxy.ask(f"POST http://{origin.at}/ HTTP/1.1\r\nHost: x\r\n\r\n".encode())
-    probe = proxy.ask(f"GET http://captive.apple.com/ HTTP/1.1\r\nHost: captive.apple.com\r\n{BROWSER}\r\n".encode())
+    probe = proxy.ask(
+        f"GET http://captive.apple.com/ HTTP/1.1\r\nHost: captive.apple.com\r\n{BROWSER}\r\n".encode()
+    )
     assert b"\r\nLocation: https://portal.example/s\r\n" in probe
     until(lambda: proxy.events("suspended"))
     assert origin.heads == []

@@ -59,7 +59,9 @@ class Daemon:
             client.close()
 
 
-def test_the_socket_carries_boards_one_way_and_events_the_other(start, origin: Origin, tmp_path: Path) -> None:
+def test_the_socket_carries_boards_one_way_and_events_the_other(
+    start, origin: Origin, tmp_path: Path
+) -> None:
     place = tmp_path / "board.sock"
     daemon = Daemon(place)
     notice = Notice("n1", "127.0.0.1", NOTICE["html"], "https://aviso.example/n/1")
@@ -69,7 +71,9 @@ def test_the_socket_carries_boards_one_way_and_events_the_other(start, origin: O
     # the last --board counts: the fixture's own file stays unused
     proxy = start("--board", str(place), "--cooldown", "0", "--daily-cap", "0", "--workers", "2")
     until(lambda: MARK in proxy.view(origin, "/"))
-    until(lambda: any((one.event, one.id, one.address) == ("shown", "n1", "127.0.0.1") for one in daemon.told))
+    until(
+        lambda: any((one.event, one.id, one.address) == ("shown", "n1", "127.0.0.1") for one in daemon.told)
+    )
     begun = time.monotonic()
     daemon.post(Board(suspended=whole.suspended, until=whole.until, acknowledged=("n1",)))
     until(lambda: any((one.event, one.id) == ("acknowledged", "n1") for one in daemon.told))
@@ -171,7 +175,9 @@ def test_a_browsers_tree_less_the_notice_is_the_tree_without_a_proxy(start, orig
     proxy.show([NOTICE])
     shown = 0
     with sync_playwright() as play:
-        browser = play.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu"])
+        browser = play.chromium.launch(
+            executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu"]
+        )
         server = f"http://127.0.0.1:{proxy.port}"
         views = [
             browser.new_context(**more).new_page()

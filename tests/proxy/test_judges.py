@@ -24,7 +24,9 @@ def request(method: str = "GET", target: str = "/", version: str = "1.1", **fiel
     return read_request(("\r\n".join(lines) + "\r\n\r\n").encode("latin-1"))
 
 
-def response(*lines: str, status: str = "HTTP/1.1 200 OK", kind: str | None = "text/html", length: str | None = "50"):
+def response(
+    *lines: str, status: str = "HTTP/1.1 200 OK", kind: str | None = "text/html", length: str | None = "50"
+):
     whole = [status]
     whole += [f"Content-Type: {kind}"] if kind is not None else []
     whole += [f"Content-Length: {length}"] if length is not None else []
@@ -150,7 +152,9 @@ def test_a_response_head_that_is_not_plain_is_odd(head: bytes) -> None:
         read_response(head)
 
 
-@pytest.mark.parametrize("first", [b"\x16\x03\x01\x02", b"SSH-2.0-x\r\n", b"\x00", b"hola que tal", b"EHLO\r\n"])
+@pytest.mark.parametrize(
+    "first", [b"\x16\x03\x01\x02", b"SSH-2.0-x\r\n", b"\x00", b"hola que tal", b"EHLO\r\n"]
+)
 def test_other_protocols_are_told_from_the_first_bytes(first: bytes) -> None:
     assert not may_be_request(first)
 
@@ -207,7 +211,9 @@ def test_a_chunked_body_is_followed_in_pieces_of_any_size() -> None:
         assert body.trailers == b"X-T: 1\r\n"
 
 
-@pytest.mark.parametrize("raw", [b"5\nhello", b"+5\r\nhello", b"5 \n", b"g\r\n", b"3\r\nabcXX", b"0x5\r\n", b"-1\r\n"])
+@pytest.mark.parametrize(
+    "raw", [b"5\nhello", b"+5\r\nhello", b"5 \n", b"g\r\n", b"3\r\nabcXX", b"0x5\r\n", b"-1\r\n"]
+)
 def test_a_chunk_that_is_not_plain_is_odd(raw: bytes) -> None:
     with pytest.raises(Odd):
         Body(CHUNKED).feed(raw)
@@ -257,7 +263,9 @@ def test_a_response_whose_head_forbids_a_mark(lines: tuple[str, ...], kind: str 
     assert isinstance(read_page(response(*lines, kind=kind), False), str)
 
 
-@pytest.mark.parametrize("status", ["103 Early Hints", "203 x", "204 No Content", "206 x", "304 x", "404 x", "500 x"])
+@pytest.mark.parametrize(
+    "status", ["103 Early Hints", "203 x", "204 No Content", "206 x", "304 x", "404 x", "500 x"]
+)
 def test_only_a_200_is_marked(status: str) -> None:
     assert isinstance(read_page(response(status=f"HTTP/1.1 {status}"), False), str)
 

@@ -116,7 +116,9 @@ _SOUP = [
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.lists(st.sampled_from(_SOUP), max_size=9), st.sampled_from(["", "</body></html>", "</body></html>\n"]))
+@given(
+    st.lists(st.sampled_from(_SOUP), max_size=9), st.sampled_from(["", "</body></html>", "</body></html>\n"])
+)
 def test_no_soup_of_tags_has_its_tree_changed(tags: list[str], end: str) -> None:
     page = ("<!DOCTYPE html>" + "".join(tags) + end).encode()
     changed = marked(page, FULL)
@@ -197,7 +199,9 @@ def asked(line: str, host: str = "sitio.example", more: str = "Accept: text/html
 
 
 def test_the_suspended_get_the_page_the_portal_or_nothing() -> None:
-    entry = Suspended("10.0.0.6", "<h1>Cortado</h1><script>x</script><p>Pague a\u00f1o</p>", "https://portal.example/s")
+    entry = Suspended(
+        "10.0.0.6", "<h1>Cortado</h1><script>x</script><p>Pague a\u00f1o</p>", "https://portal.example/s"
+    )
     page = cut.answer(entry, asked("GET /"))
     assert page.startswith(b"HTTP/1.1 511 ")
     assert b"<h1>Cortado</h1><p>Pague a&#241;o</p>" in page

@@ -107,7 +107,9 @@ PASSED = {
     "trailers": chunked(HTML, last=b"0\r\nX-Sum: 1\r\n\r\n", head=b"Connection: close\r\n"),
     "trailers declared": chunked(HTML, last=b"0\r\nX-Sum: 1\r\n\r\n", head=b"Trailer: X-Sum\r\n"),
     "two lengths": closing(page(HTML, b"Content-Length: %d\r\n" % len(HTML))),
-    "list of lengths": closing(page(HTML).replace(b"h: %d" % len(HTML), b"h: %d, %d" % (len(HTML), len(HTML)))),
+    "list of lengths": closing(
+        page(HTML).replace(b"h: %d" % len(HTML), b"h: %d, %d" % (len(HTML), len(HTML)))
+    ),
     "signed length": closing(page(HTML).replace(b"h: ", b"h: +")),
     "length and chunks": closing(chunked(HTML, head=b"Content-Length: 5\r\n")),
     "identity coding": closing(page(HTML, b"Transfer-Encoding: identity\r\n")),
@@ -156,7 +158,9 @@ REQUESTS = {
 
 
 @pytest.mark.parametrize("kind", REQUESTS)
-def test_a_request_that_is_no_page_view_goes_on_byte_for_byte(proxy: Proxy, origin: Origin, kind: str) -> None:
+def test_a_request_that_is_no_page_view_goes_on_byte_for_byte(
+    proxy: Proxy, origin: Origin, kind: str
+) -> None:
     method, more = REQUESTS[kind]
     body = b"" if method == "HEAD" else HTML
     origin.says["/x"] = page(HTML, b"Connection: close\r\n").removesuffix(HTML) + body
@@ -168,7 +172,7 @@ def test_a_request_that_is_no_page_view_goes_on_byte_for_byte(proxy: Proxy, orig
 
 def test_a_request_that_may_be_marked_asks_for_gzip_only_and_says_via(proxy: Proxy, origin: Origin) -> None:
     origin.says["/"] = page(HTML)
-    proxy.view(origin, "/", "Accept-Encoding: gzip, deflate, br, zstd\r\nIf-None-Match: \"x\"\r\n")
+    proxy.view(origin, "/", 'Accept-Encoding: gzip, deflate, br, zstd\r\nIf-None-Match: "x"\r\n')
     head = origin.heads[0]
     assert b"Accept-Encoding: gzip, identity\r\n" in head
     assert b'If-None-Match: "x"\r\n' in head

@@ -84,7 +84,9 @@ class Road:
             "table ip nat { chain out { type nat hook postrouting priority srcnat; "
             'oifname "bwan" masquerade; }\n }\n'
         )
-        subprocess.run(["ip", "netns", "exec", self.box, "nft", "-f", "-"], input=masquerade, text=True, check=True)
+        subprocess.run(
+            ["ip", "netns", "exec", self.box, "nft", "-f", "-"], input=masquerade, text=True, check=True
+        )
         self.start(self.origin, sys.executable, "-c", SERVER)
         wait_for(lambda: self.get()[0])
 
@@ -199,7 +201,11 @@ def test_both_families_are_served_by_one_listener(road: Road) -> None:
     wait_for(lambda: "un aviso" in road.get()[1])
     wait_for(lambda: "un aviso" in road.inside(road.client, *fetch, "http://[2001:db8:2::10]/", check=False))
     road.post(suspended=("2001:db8:1::2",))
-    wait_for(lambda: "servicio cortado" in road.inside(road.client, *fetch, "http://[2001:db8:2::10]/", check=False))
+    wait_for(
+        lambda: (
+            "servicio cortado" in road.inside(road.client, *fetch, "http://[2001:db8:2::10]/", check=False)
+        )
+    )
 
 
 def test_a_suspended_client_gets_the_page_and_stays_cut_without_the_proxy(road: Road) -> None:

@@ -22,6 +22,8 @@ from proxy.shared.pace import Pace
 from tests.proxy.conftest import BROWSER, MARK, NOTICE, Origin, body_of, page, read_all
 from tests.proxy.test_shapes import HTML, MARKED, PASSED
 
+pytestmark = pytest.mark.long
+
 REQUEST = f"GET / HTTP/1.1\r\nHost: sitio.example\r\n{BROWSER}Connection: close\r\n\r\n".encode()
 
 

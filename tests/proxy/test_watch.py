@@ -18,6 +18,8 @@ from proxy.shared.pace import Pace
 from proxy.supervisor import Queue, queue_of
 from tests.proxy.conftest import MARK, NOTICE, ROOM, Origin, Proxy, page, until
 
+pytestmark = pytest.mark.long
+
 HTML = b"<!DOCTYPE html><html><body><p>hola</p></body></html>\n"
 
 SPINNING = textwrap.dedent(
@@ -236,7 +238,14 @@ def test_the_pace_is_kept_across_processes_and_by_the_day() -> None:
     descriptor = Memory.create()
     now, today = [100.0], [1]
     one, two = (
-        Pace(Memory(descriptor), cooldown=20, daily_cap=2, learn=60, clock=lambda: now[0], today=lambda: today[0])
+        Pace(
+            Memory(descriptor),
+            cooldown=20,
+            daily_cap=2,
+            learn=60,
+            clock=lambda: now[0],
+            today=lambda: today[0],
+        )
         for _ in range(2)
     )
     assert one.claim("n1", "10.0.0.5")

@@ -14,6 +14,8 @@ from tests.plan.town import NOON, debtor, noticed, service, town
 from tests.routeros.edge import Edge, edge
 from tests.routeros.peers import scene, severed
 
+pytestmark = pytest.mark.long
+
 BEFORE = town(service(1, "Ana"), debtor(2), noticed(3), service(4), allowed=("198.51.100.77",))
 AFTER = town(
     debtor(1, "Ana"),

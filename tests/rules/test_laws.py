@@ -11,6 +11,7 @@ from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -25,6 +26,8 @@ from daemon.rules.refusal import Refusal
 from daemon.rules.sentence import say
 from daemon.rules.standing import past_grace, standing
 from tests.rules.accounts import account
+
+pytestmark = pytest.mark.long
 
 START = "2026-01-05"
 DAYS = 150

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from daemon.store.engine import Store, sqlite_url
-from daemon.store.migrate import upgrade
+from tests.fresh import fresh
 
 
 @pytest.fixture
 def url(tmp_path: Path) -> str:
     made = sqlite_url(tmp_path / "store.db")
-    upgrade(made)
+    fresh(made)
     return made
 
 

@@ -29,8 +29,8 @@ from daemon.office import (
 from daemon.office.actor import command
 from daemon.settings import Settings
 from daemon.store.engine import Store
-from daemon.store.migrate import upgrade
 from daemon.store.seal import ensure_keys, load_key
+from tests.fresh import fresh
 from webui.portal.app import create_portal_app
 from webui.staff.app import create_staff_app
 
@@ -78,7 +78,7 @@ def settle(home: Path) -> Town:
         },
         secure_cookies=False,
     )
-    upgrade(settings.database_url)
+    fresh(settings.database_url)
     ensure_keys(settings.seal_public_path.parent)
     store = Store(settings.database_url)
     with store.write() as session:

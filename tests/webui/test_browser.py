@@ -171,7 +171,9 @@ def test_every_page_fits_its_screen_and_breaks_no_rule_of_its_own(
             assert complaints == [], place
 
 
-@pytest.mark.parametrize("name", ["Tomás Inés Vásquez Álvarez de la Santísima Trinidad", "Comunidad" + "y" * 60])
+@pytest.mark.parametrize(
+    "name", ["Tomás Inés Vásquez Álvarez de la Santísima Trinidad", "Comunidad" + "y" * 60]
+)
 def test_a_long_name_has_the_width_of_a_telephone_and_the_buttons_stand_below(
     chromium: Browser, staff_app: Flask, town: Town, name: str
 ) -> None:

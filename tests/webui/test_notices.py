@@ -107,7 +107,9 @@ def test_the_routers_page_says_what_stands_in_the_way(visit: Visit, town: Town) 
 def test_staff_read_a_routers_state_in_their_language(visit: Visit, town: Town) -> None:
     why = say("{client} is suspended: {why}", client="iván", why=say("The service is paused"))
     not_cut = say(
-        "{why}; should be cut but is not: the entry of {address} is not in force", why=why, address="10.20.0.9"
+        "{why}; should be cut but is not: the entry of {address} is not in force",
+        why=why,
+        address="10.20.0.9",
     )
     step = {"op": "add", "menu": "/x", "id": None, "before": None, "after": {}, "why": why.as_json()}
     with town.store.write() as session:

@@ -9,6 +9,8 @@ import pytest
 
 from tests.webui.conftest import Town, Visitor
 
+pytestmark = pytest.mark.long
+
 
 def pages_of(town: Town) -> list[str]:
     ana, delia = town.clients["ana"], town.clients["delia"]

@@ -20,6 +20,8 @@ import pytest
 from tests.webui.conftest import Town
 from webui.serve import ListenError, bind, main, url_of
 
+pytestmark = pytest.mark.long
+
 PATIENCE = 60.0
 
 
