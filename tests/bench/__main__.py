@@ -17,7 +17,9 @@ FURNITURE = {"__main__", "figure", "sink"}
 
 def names() -> list[str]:
     """The benchmarks there are: a module each, with `run() -> list[Figure]`."""
-    return sorted(module.name for module in pkgutil.iter_modules(here.__path__) if module.name not in FURNITURE)
+    return sorted(
+        module.name for module in pkgutil.iter_modules(here.__path__) if module.name not in FURNITURE
+    )
 
 
 def main() -> None:
