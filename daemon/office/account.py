@@ -42,11 +42,22 @@ class Loaded:
     """An account and what it looked like when it was loaded, so that only what changed is written back."""
 
     account: Account
-    invoices: dict[int, tuple[int, int | None, bool, bool]] = field(default_factory=dict)
-    """id → (left, late_fee, forgiven, noticed)"""
+    invoices: dict[int, tuple[int, int | None, bool, int]] = field(default_factory=dict)
+    """id → `shape` of it"""
     promise: int | None = None
-    fixed_date: date | None = None
+    fixed: tuple[date | None, Cycle | None] = (None, None)
     held: bool = False
+
+    def remember(self) -> None:
+        """Take the account as it is now for what the store holds."""
+        self.fixed = (self.account.fixed_date, self.account.fixed_cycle)
+        self.held = self.account.held
+        self.invoices = {one.id: shape(one) for one in self.account.invoices if one.id is not None}
+
+
+def shape(invoice: Invoice) -> tuple[int, int | None, bool, int]:
+    """What of an invoice can change once it is stored."""
+    return invoice.left, invoice.late_fee, invoice.forgiven, invoice.reminded
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +120,7 @@ def invoice_rule(row: Any, left: int, noticed: bool) -> Invoice:
         row.late_fee,
         row.forgiven_at is not None,
         noticed,
+        row.reminded,
     )
 
 
@@ -156,12 +168,13 @@ def _open(office: Office, row: Any) -> Loaded:
         reached,
         billed_through=row.billed_through,
         fixed_date=row.fixed_date,
+        fixed_cycle=Cycle(row.fixed_start, row.fixed_end) if row.fixed_start is not None else None,
         state=state,
         state_since=row.state_since,
         state_why=Sentence.from_json(row.state_why) if state != "active" else None,
         held=row.held_id is not None,
     )
-    return Loaded(account, fixed_date=row.fixed_date, held=account.held)
+    return Loaded(account, fixed=(account.fixed_date, account.fixed_cycle), held=account.held)
 
 
 def _add_invoices(session: Session, loaded: dict[int, Loaded], ids: Sequence[int]) -> None:
@@ -203,7 +216,7 @@ def add_invoice(one: Loaded, invoice: Invoice) -> Invoice:
         if known.id == invoice.id:
             return known
     one.account.invoices.append(invoice)
-    one.invoices[invoice.id] = (invoice.left, invoice.late_fee, invoice.forgiven, invoice.noticed)
+    one.invoices[invoice.id] = shape(invoice)
     return invoice
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import bindparam, func, insert, update
 from sqlalchemy.orm import Session
 
+from daemon.office.account import shape
 from daemon.office.charge import item_of
 from daemon.office.told import Told, all_events, table_of
 from daemon.rules.account import Invoice
@@ -121,6 +122,7 @@ def _invoice_row(one: Told, event: Event, series_id: int, number: int) -> dict[s
         ),
         "late_fee": invoice.late_fee,
         "forgiven_at": one.account.reached if invoice.forgiven else None,
+        "reminded": invoice.reminded,
         "why": event.why,
     }
 
@@ -138,7 +140,7 @@ def changed_invoices(session: Session, told: Sequence[Told]) -> None:
     for one in told:
         for invoice in one.account.invoices:
             was = one.loaded.invoices.get(invoice.id or 0)
-            if was is None or was[:3] == (invoice.left, invoice.late_fee, invoice.forgiven):
+            if was is None or was == shape(invoice):
                 continue
             voided = [e.at for e in one.events if e.kind == "invoice_voided" and e.invoice is invoice]
             rows.append(
@@ -148,6 +150,7 @@ def changed_invoices(session: Session, told: Sequence[Told]) -> None:
                     "fee": invoice.late_fee,
                     "forgiven": one.account.reached if invoice.forgiven else None,
                     "voided": voided[0] if voided else None,
+                    "sent": invoice.reminded,
                 }
             )
     if rows:
@@ -158,6 +161,7 @@ def changed_invoices(session: Session, told: Sequence[Told]) -> None:
             .values(
                 settled_at=bindparam("settled"),
                 late_fee=bindparam("fee"),
+                reminded=bindparam("sent"),
                 forgiven_at=func.coalesce(table.c.forgiven_at, bindparam("forgiven", type_=Moment)),
                 voided_at=func.coalesce(table.c.voided_at, bindparam("voided", type_=Moment)),
             )

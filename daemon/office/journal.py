@@ -30,6 +30,10 @@ from daemon.store.payment import Promise as PromiseRow
 from daemon.store.suspension import CutRun, HeldCut, Standing, Suspension
 
 
+HEARD = "heard"
+"""In `session.info`: a list to which everything that is written is added as (actor, client, event)."""
+
+
 def save(session: Session, actor: str, told: Sequence[Told], *, fresh: bool = False) -> None:
     """Write back what happened to some accounts. `actor` is the name in the ledger and in the suspensions.
 
@@ -42,6 +46,7 @@ def save(session: Session, actor: str, told: Sequence[Told], *, fresh: bool = Fa
     changed_invoices(session, told)
     _notices(session, told)
     _cycles(session, told)
+    _promises(session, told)
     _holds(session, told)
     if fresh:
         insert_rows(
@@ -51,6 +56,9 @@ def save(session: Session, actor: str, told: Sequence[Told], *, fresh: bool = Fa
         )
     else:
         save_standings(session, [one.loaded for one in told])
+    heard = session.info.get(HEARD)
+    if heard is not None:
+        heard += [(actor, one.account.client, event) for one, event in all_events(told)]
     session.expire_all()
 
 
@@ -185,7 +193,7 @@ def _notices(session: Session, told: Sequence[Told]) -> None:
 
 
 def _cycles(session: Session, told: Sequence[Told]) -> None:
-    """Cycles passed over; fixed dates that were used; promises that ended."""
+    """Cycles passed over; fixed dates that were set, overtaken or used."""
     insert_rows(
         session,
         PassedCycle,
@@ -202,19 +210,29 @@ def _cycles(session: Session, told: Sequence[Told]) -> None:
         ],
     )
     for one in told:
-        if one.loaded.fixed_date != one.account.fixed_date:
+        if one.loaded.fixed != (one.account.fixed_date, one.account.fixed_cycle):
             billing = table_of(Billing)
+            cycle = one.account.fixed_cycle
             session.execute(
                 update(billing)
                 .where(billing.c.client_id == one.account.client)
-                .values(fixed_date=one.account.fixed_date)
+                .values(
+                    fixed_date=one.account.fixed_date,
+                    fixed_start=cycle.start if cycle else None,
+                    fixed_end=cycle.end if cycle else None,
+                )
             )
+
+
+def _promises(session: Session, told: Sequence[Told]) -> None:
+    """Promises that ended; those that are made have their row from `office/promise.py`."""
+    table = table_of(PromiseRow)
+    for one in told:
         if one.loaded.promise is not None and one.account.promise is None:
-            promise = table_of(PromiseRow)
             broken = any(event.kind == "promise_broken" for event in one.events)
             session.execute(
-                update(promise)
-                .where(promise.c.id == one.loaded.promise)
+                update(table)
+                .where(table.c.id == one.loaded.promise)
                 .values(ended_at=one.account.reached, broken=broken)
             )
 

@@ -23,7 +23,7 @@ from daemon.office.journal import save, save_standings
 from daemon.office.told import Told
 from daemon.rules.account import Account
 from daemon.rules.calendar import whole_minute
-from daemon.rules.engine import advance, next_moment
+from daemon.rules.engine import advance, next_moment, settle
 from daemon.rules.event import Event
 from daemon.rules.refusal import Refusal
 from daemon.rules.sentence import Sentence, say
@@ -35,6 +35,9 @@ from daemon.store.suspension import HeldCut, Standing, Suspension
 
 CATCH_UP = 200
 """Clients that one deed may let catch up."""
+
+RECORDING = "recording"
+"""In `session.info`: more facts of the same minute follow; `settle_minute` comes after the last of them."""
 
 type Deed = Callable[[Account, datetime], Iterator[Event]]
 
@@ -65,10 +68,17 @@ def finish(session: Session, actor: str, told: Told, now: datetime, deed: Deed) 
         save(session, "system", [told])
         told = Told(_again(told.loaded))
     at = max(told.account.reached, whole_minute(now))
+    told.account.recording = bool(session.info.get(RECORDING))
     events = list(deed(told.account, at))
+    told.account.recording = False
     told.events = events
     save(session, actor, [told])
     return events
+
+
+def settle_minute(session: Session, now: datetime, client_id: int) -> None:
+    """After facts of one minute that were recorded together: what follows from all of them."""
+    apply(session, "system", now, client_id, settle)
 
 
 def catch_up(session: Session, now: datetime) -> None:
@@ -154,12 +164,8 @@ def reload_invoice(session: Session, loaded: Loaded, invoice_id: int) -> None:
 def _again(loaded: Loaded) -> Loaded:
     """The same account as if it had just been loaded."""
     account = loaded.account
-    fresh = Loaded(account, promise=loaded.promise, fixed_date=account.fixed_date, held=account.held)
-    if account.promise is None:
-        fresh.promise = None
-    for invoice in account.invoices:
-        if invoice.id is not None:
-            fresh.invoices[invoice.id] = (invoice.left, invoice.late_fee, invoice.forgiven, invoice.noticed)
+    fresh = Loaded(account, promise=loaded.promise if account.promise is not None else None)
+    fresh.remember()
     return fresh
 
 
@@ -253,5 +259,6 @@ __all__ = [
     "rebuild_standing",
     "reload_invoice",
     "sentence_of",
+    "settle_minute",
     "start_standing",
 ]

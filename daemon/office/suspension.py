@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from sqlalchemy import select
@@ -11,7 +11,9 @@ from sqlalchemy.orm import Session
 from daemon.office import change, standing
 from daemon.office.actor import Actor
 from daemon.rules import deeds
-from daemon.rules.refusal import Refusal
+from daemon.rules.account import Account
+from daemon.rules.event import Event
+from daemon.rules.refusal import Refusal, Repeat
 from daemon.rules.sentence import Sentence, say
 from daemon.store.suspension import Suspension
 
@@ -24,7 +26,7 @@ def suspend(session: Session, actor: Actor, now: datetime, client_id: int, reaso
         session, actor.name, now, client_id, lambda account, at: deeds.suspend(account, at, why)
     )
     if not events:
-        raise Refusal("", "This client is suspended by hand already")
+        raise Repeat("", "This client is suspended by hand already")
     change.record(session, actor, now, "client", client_id, "suspend", None, {"reason": why}, client_id)
 
 
@@ -32,11 +34,17 @@ def activate(session: Session, actor: Actor, now: datetime, client_id: int, reas
     """Activate by hand, with a reason: what is past grace now does not cut again; later invoices do."""
     actor.check("suspension")
     why = _reason("Activated by {name}: {reason}", actor, reason)
-    events = standing.apply(
-        session, actor.name, now, client_id, lambda account, at: deeds.activate(account, at, why)
-    )
-    if not any(event.kind == "reactivated" for event in events):
-        raise Refusal("", "This client is active already")
+    changed = False
+
+    def deed(account: Account, at: datetime) -> Iterator[Event]:
+        nonlocal changed
+        was = account.state, account.held, [invoice.forgiven for invoice in account.invoices]
+        yield from deeds.activate(account, at, why)
+        changed = was != (account.state, account.held, [invoice.forgiven for invoice in account.invoices])
+
+    standing.apply(session, actor.name, now, client_id, deed)
+    if not changed:
+        raise Repeat("", "This client is active already")
     change.record(session, actor, now, "client", client_id, "activate", None, {"reason": why}, client_id)
 
 

@@ -60,7 +60,7 @@ class Invoice:
     """An invoice that is, or just was, unpaid. `left` is what is still owed on it, from the ledger.
 
     `late_fee`: None until the one decision (F8) has fallen. `forgiven`: a person activated the client past
-    its grace. `noticed`: its screen notice is open.
+    its grace. `noticed`: its screen notice is open. `reminded`: the reminders that were sent, one bit each.
     """
 
     id: int | None
@@ -74,6 +74,7 @@ class Invoice:
     late_fee: int | None = None
     forgiven: bool = False
     noticed: bool = False
+    reminded: int = 0
 
     @property
     def age(self) -> tuple[date, date]:
@@ -123,11 +124,15 @@ class Account:
     balances: list[Balance] = field(default_factory=list)
     billed_through: date | None = None
     fixed_date: date | None = None
+    fixed_cycle: Cycle | None = None
+    """The cycle that waits for its fixed date while later ones were billed before it."""
     promise: Promise | None = None
     state: State = "active"
     state_since: datetime | None = None
     state_why: Sentence | None = None
     held: bool = False
+    recording: bool = False
+    """More facts of this minute are to come: what follows from them waits until all are recorded."""
     next_draft: Any = None
     """What `invoice.next_draft` found last, and for which state: only a memory, never a fact."""
 

@@ -14,7 +14,7 @@ from typing import Any
 from daemon.rules.account import Account, Balance, Invoice, Promise
 from daemon.rules.billing import Settings
 from daemon.rules.calendar import local_date
-from daemon.rules.engine import cut, notices_off, reactivated, settle
+from daemon.rules.engine import cut, reactivated, settle
 from daemon.rules.event import Event, Movement
 from daemon.rules.money import plain, positive
 from daemon.rules.refusal import Refusal
@@ -126,7 +126,7 @@ def suspend(account: Account, at: datetime, why: Sentence) -> Iterator[Event]:
         return
     account.state, account.state_since, account.state_why, account.held = "manual", at, why, False
     yield Event(at, "suspended", why, by="manual")
-    yield from notices_off(account, at)
+    yield from settle(account, at)
 
 
 def activate(account: Account, at: datetime, why: Sentence) -> Iterator[Event]:
@@ -232,4 +232,4 @@ def retire(account: Account, at: datetime, why: Sentence) -> Iterator[Event]:
     account.state, account.state_since, account.state_why, account.held = "retired", at, why, False
     account.promise = None
     yield Event(at, "retired", why)
-    yield from notices_off(account, at)
+    yield from settle(account, at)

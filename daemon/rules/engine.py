@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from daemon.rules.account import Account, Balance, Invoice
 from daemon.rules.calendar import hour_at_or_after, instant, local_date, local_text
 from daemon.rules.event import Event, Movement
-from daemon.rules.invoice import draft_why, lines_of, next_draft
+from daemon.rules.invoice import Draft, automatic_cycle, draft_why, lines_of, next_draft
 from daemon.rules.money import plain, share
 from daemon.rules.notice import notice_moment, notice_off_why, notice_why, noticeable
 from daemon.rules.sentence import Sentence, say
@@ -40,7 +40,10 @@ def advance(account: Account, until: datetime, hold: Hold = cut_freely) -> Itera
         account.reached = moment
         if cut_moment(account) == moment and hold(moment) is None:
             return
-        yield from _minute(account, moment, hold)
+        events = _minute(account, moment, hold)
+        yield from events
+        if cut_moment(account) == moment:
+            return  # what was made in this very minute leads to a cut: it is counted with the others first
         account.reached = moment + MINUTE
     account.reached = max(account.reached, until)
 
@@ -58,7 +61,7 @@ def next_moment(account: Account) -> datetime | None:
             if shows is not None:
                 moments.append(max(shows, account.reached))
         if account.state == "active":
-            moments += [moment for _, moment in _reminders(account, invoice) if moment >= account.reached]
+            moments += [moment for _, moment in reminders(account, invoice) if moment >= account.reached]
     cut = cut_moment(account)
     if cut is not None:
         moments.append(cut)
@@ -80,13 +83,23 @@ def late_fee_moment(account: Account, invoice: Invoice) -> datetime:
 
 
 def settle(account: Account, at: datetime) -> Iterator[Event]:
-    """What the present facts change at once: a reactivation, notices off and on, a held cut that fell away."""
-    if account.state == "auto" and not is_due_for_cut(account, at):
-        yield reactivated(account, at, "auto", _release_why(account))
+    """What the present facts change at once: a reactivation, notices off and on, a held cut that fell away.
+
+    Nothing while more facts of the same minute are being recorded.
+    """
+    if account.recording:
+        return
+    yield from _reactivate(account, at)
     if account.held and not is_due_for_cut(account, at):
         account.held = False
     yield from notices_off(account, at)
     yield from notices_on(account, at)
+
+
+def _reactivate(account: Account, at: datetime) -> Iterator[Event]:
+    """Law 4: a client cut by the clock is free at once when too little is past grace, or a promise is made."""
+    if account.state == "auto" and not is_due_for_cut(account, at):
+        yield reactivated(account, at, "auto", _release_why(account))
 
 
 def reactivated(account: Account, at: datetime, by: str, why: Sentence) -> Event:
@@ -121,14 +134,16 @@ def notices_off(account: Account, at: datetime) -> Iterator[Event]:
     if not was:
         return
     holds = noticeable(account, at)
-    last: Event | None = None
-    for invoice in account.invoices:
+    closed: list[Event] = []
+    for invoice in sorted(account.invoices, key=lambda invoice: invoice.age):
         if invoice.noticed and not any(invoice is one for one in holds):
             invoice.noticed = False
-            last = Event(at, "notice_closed", notice_off_why(account, invoice, at), invoice, invoice.cycle)
-            yield last
-    if last is not None and not account.noticed and not holds:
-        yield Event(at, "screen_notice_off", last.why, last.invoice, last.cycle)
+            closed.append(
+                Event(at, "notice_closed", notice_off_why(account, invoice, at), invoice, invoice.cycle)
+            )
+    yield from closed
+    if closed and not account.noticed and not holds:
+        yield Event(at, "screen_notice_off", closed[0].why, closed[0].invoice, closed[0].cycle)
 
 
 def notices_on(account: Account, at: datetime) -> Iterator[Event]:
@@ -146,10 +161,13 @@ def notices_on(account: Account, at: datetime) -> Iterator[Event]:
 
 
 def _minute(account: Account, at: datetime, hold: Hold) -> list[Event]:
-    """All that happens to one account in one minute, in the order of the laws."""
+    """All that happens to one account in one minute, in the order of the laws.
+
+    It ends before a cut about which nobody has decided yet.
+    """
     events = list(notices_off(account, at))
     while next_draft(account).at == at:
-        events += _bill(account, at)
+        events += bill(account, at, next_draft(account))
     for invoice in account.unpaid():
         if invoice.late_fee is None and late_fee_moment(account, invoice) == at:
             events.append(_late_fee(account, invoice, at))
@@ -157,24 +175,38 @@ def _minute(account: Account, at: datetime, hold: Hold) -> list[Event]:
     if ends is not None and ends <= at:
         events += _end_promise(account, at)
     if cut_moment(account) == at:
-        # Undecided here means that the invoice was made in this very minute: nobody could count it before.
-        if hold(at) is not False:
+        held = hold(at)
+        if held is None:
+            return _in_order(events)
+        if held:
             account.held = True
             events.append(Event(at, "held", cut_why(account, at)))
         else:
             events += cut(account, at)
+    events += _reactivate(account, at)
     events += _remind(account, at)
     events += settle(account, at)
+    return _in_order(events)
+
+
+def _in_order(events: list[Event]) -> list[Event]:
     if len(events) > 1:
         events.sort(key=lambda event: event.rank)
     return events
 
 
-def _bill(account: Account, at: datetime) -> Iterator[Event]:
-    """Make the next invoice, land what waits on it; or pass its cycle over, with the reason."""
-    draft = next_draft(account)
+def bill(account: Account, at: datetime, draft: Draft, why: Sentence | None = None) -> Iterator[Event]:
+    """Make the invoice of a draft, land what waits on it; or pass its cycle over, with the reason.
+
+    `why` is the reason of one that a person makes ahead of its time.
+    """
     lines, used = lines_of(account, draft)
-    account.billed_through = draft.cycle.end
+    if not draft.fixed and account.fixed_date is not None and account.fixed_cycle is None:
+        account.fixed_cycle = automatic_cycle(account)  # it is overtaken: from now on it waits by itself
+    if not draft.fixed or account.fixed_cycle is None:
+        account.billed_through = draft.cycle.end
+    if draft.fixed:
+        account.fixed_date = account.fixed_cycle = None
     if account.state in ("auto", "manual") and not account.company.bill_suspended:
         yield Event(
             at, "cycle_passed", say("Suspended when the invoice was due to be made"), cycle=draft.cycle
@@ -184,9 +216,8 @@ def _bill(account: Account, at: datetime) -> Iterator[Event]:
         yield Event(at, "cycle_passed", say("Nothing to bill"), cycle=draft.cycle)
         return
     account.charges = [charge for charge in account.charges if not any(charge is one for one in used)]
-    account.fixed_date = None
     total = sum(line.total for line in lines)
-    why = draft_why(account, draft)
+    why = why or draft_why(account, draft)
     invoice = Invoice(None, "service", draft.cycle, draft.due, at, total, 0, total)
     account.invoices.append(invoice)
     created = Event(at, "invoice_created", why, invoice, draft.cycle, lines=tuple(lines))
@@ -271,12 +302,13 @@ def _end_promise(account: Account, at: datetime) -> Iterator[Event]:
         )
 
 
-def _reminders(account: Account, invoice: Invoice) -> list[tuple[int, datetime]]:
-    """(number, instant) of the reminders of an invoice."""
+def reminders(account: Account, invoice: Invoice) -> list[tuple[int, datetime]]:
+    """(number, instant) of the reminders of an invoice that were not sent yet."""
     company = account.company
     return [
         (number, instant(company.zone, invoice.due + timedelta(days=reminder.days), company.reminder_hour))
         for number, reminder in enumerate(account.settings.reminders, 1)
+        if not invoice.reminded & (1 << number)
     ]
 
 
@@ -284,8 +316,9 @@ def _remind(account: Account, at: datetime) -> Iterator[Event]:
     if account.state != "active":
         return
     for invoice in account.unpaid():
-        for number, moment in _reminders(account, invoice):
+        for number, moment in reminders(account, invoice):
             if moment == at:
+                invoice.reminded |= 1 << number
                 yield Event(
                     at,
                     "reminder",

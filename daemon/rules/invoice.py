@@ -33,14 +33,16 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """The next invoice: its cycle, due date, and the instant at which it is made. `first`: the client's
-    first.
+    """The next invoice: its cycle, due date, and the instant at which it is made.
+
+    `first`: the client's first cycle. `fixed`: it has the due date that a person fixed (F7).
     """
 
     cycle: Cycle
     due: date
     at: datetime
     first: bool
+    fixed: bool = False
 
 
 def next_draft(account: Account) -> Draft:
@@ -50,7 +52,13 @@ def next_draft(account: Account) -> Draft:
     `invoice_hour` from now on, and an invoice made after its due date is due the day it is made.
     """
     earliest = max(account.reached, account.opened)
-    state = (account.billed_through, account.fixed_date, account.settings, account.company)
+    state = (
+        account.billed_through,
+        account.fixed_date,
+        account.fixed_cycle,
+        account.settings,
+        account.company,
+    )
     if account.next_draft is not None:
         known, draft = account.next_draft
         # The same state and still ahead: it would be found again.
@@ -61,23 +69,47 @@ def next_draft(account: Account) -> Draft:
     return found
 
 
+def automatic_cycle(account: Account) -> Cycle:
+    """The next cycle of the client's calendar: the first that begins after the last one billed or passed."""
+    settings = account.settings
+    if account.billed_through is not None:
+        return _following(account.billed_through, settings.payment_day)
+    if settings.first_cycle == "none":
+        return cycle_after(account.since, settings.payment_day)
+    return cycle_with(account.since, settings.payment_day)
+
+
+def _following(day: date, payment_day: int) -> Cycle:
+    """The first cycle that begins after a day."""
+    cycle = cycle_with(day + timedelta(days=1), payment_day)
+    return cycle if cycle.start > day else cycle_after(day, payment_day)
+
+
 def _find_draft(account: Account, earliest: datetime) -> Draft:
-    settings, company = account.settings, account.company
-    first = account.billed_through is None
-    if account.billed_through is None:
-        cycle = cycle_with(account.since, settings.payment_day)
-        if settings.first_cycle == "none":
-            cycle, first = cycle_after(account.since, settings.payment_day), False
+    cycle = automatic_cycle(account)
+    if account.fixed_date is None and account.fixed_cycle is None:
+        return _draft(account, cycle, None, earliest)
+    # The fixed invoice keeps its cycle; later cycles do not wait for it.
+    if account.fixed_cycle is None:
+        later = _following(cycle.end, account.settings.payment_day)
     else:
-        cycle = cycle_with(account.billed_through + timedelta(days=1), settings.payment_day)
-        if cycle.start <= account.billed_through:
-            cycle = cycle_after(account.billed_through, settings.payment_day)
-    due = account.fixed_date or own_due_date(cycle, settings.mode)
+        cycle, later = account.fixed_cycle, cycle
+    fixed = _draft(account, cycle, account.fixed_date, earliest, fixed=True)
+    automatic = _draft(account, later, None, earliest)
+    return fixed if fixed.at <= automatic.at else automatic
+
+
+def _draft(
+    account: Account, cycle: Cycle, day: date | None, earliest: datetime, *, fixed: bool = False
+) -> Draft:
+    settings, company = account.settings, account.company
+    first = cycle.start <= account.since <= cycle.end
+    due = day or own_due_date(cycle, settings.mode)
     moment = instant(company.zone, due - timedelta(days=settings.create_days_before), company.invoice_hour)
     if moment >= earliest:
-        return Draft(cycle, due, moment, first)
+        return Draft(cycle, due, moment, first, fixed)
     moment = hour_at_or_after(company.zone, company.invoice_hour, earliest)
-    return Draft(cycle, max(due, local_date(company.zone, moment)), moment, first)
+    return Draft(cycle, max(due, local_date(company.zone, moment)), moment, first, fixed)
 
 
 def lines_of(account: Account, draft: Draft) -> tuple[list[Line], list[Charge]]:

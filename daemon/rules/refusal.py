@@ -27,6 +27,10 @@ class Refusal(Exception):
         yield self
 
 
+class Repeat(Refusal):
+    """Everything is already as the deed would make it: nothing to do, and nothing wrong."""
+
+
 class Refusals(Refusal):
     """Several fields at once; iterate over it for each `Refusal`.
 

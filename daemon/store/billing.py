@@ -46,3 +46,6 @@ class Billing(Base):
     first_cycle: Mapped[str | None] = mapped_column(String(10))
     fixed_date: Mapped[date | None]
     """Due date of the next invoice, once (F7); emptied by the invoice that uses it."""
+    fixed_start: Mapped[date | None]
+    fixed_end: Mapped[date | None]
+    """The cycle that waits for `fixed_date` while later ones were billed already."""

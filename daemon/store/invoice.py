@@ -74,6 +74,8 @@ class Invoice(Base):
     late_fee: Mapped[Minor | None]
     forgiven_at: Mapped[datetime | None]
     """A person activated the client past this invoice's grace: it never counts for a cut again."""
+    reminded: Mapped[int] = mapped_column(default=0)
+    """The reminders that were sent for it, one bit each (F13)."""
     why: Mapped[dict[str, Any]]
 
 
