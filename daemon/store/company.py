@@ -24,6 +24,8 @@ class Company(Base):
     how_to_pay: Mapped[str] = mapped_column(Text, default="")
     timezone: Mapped[str] = mapped_column(String(64))
     currency: Mapped[str] = mapped_column(String(3))
+    country: Mapped[str] = mapped_column(String(2), default="", server_default="")
+    """ISO 3166 code: whose tax id it has. "" for that of the time zone, "--" for none this program checks."""
     locale: Mapped[str] = mapped_column(String(8), default="es")
     invoice_hour: Mapped[int] = mapped_column(default=0)
     cut_hour: Mapped[int] = mapped_column(default=0)

@@ -15,11 +15,15 @@ class Series(Base):
     """A run of invoice numbers without gaps; taking the next one is part of the invoice's transaction."""
 
     __tablename__ = "series"
+    __table_args__ = (Index("uq_series_default_for", "default_for", unique=True),)
 
     id: Mapped[Key]
     name: Mapped[str] = mapped_column(String(60), unique=True)
     prefix: Mapped[str] = mapped_column(String(20), default="")
     next_number: Mapped[int] = mapped_column(default=1)
+    default_for: Mapped[str | None] = mapped_column(String(10))
+    """The kind of invoice that takes its numbers here; each kind has one such series."""
+    retired_at: Mapped[datetime | None]
 
 
 class Invoice(Base):
@@ -39,6 +43,7 @@ class Invoice(Base):
         CheckConstraint("total = net + tax", name="total"),
         CheckConstraint("to_pay >= 0", name="to_pay"),
         UniqueConstraint("series_id", "number"),
+        Index("ix_invoice_created_at", "created_at", "id"),
         Index(
             "uq_invoice_service_cycle",
             "client_id",

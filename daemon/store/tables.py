@@ -12,8 +12,10 @@ from daemon.store.company import Clock, Company
 from daemon.store.forecast import BilledDay, ForecastClient, ForecastDay, ForecastJob, ForecastState
 from daemon.store.invoice import Invoice, InvoiceLine, PassedCycle, Series
 from daemon.store.item import Item
+from daemon.store.job import Job
 from daemon.store.ledger import Ledger
 from daemon.store.notice import Notice, Sighting
+from daemon.store.paper import Logo, PaperStyle
 from daemon.store.payment import Payment, PaymentMethod, Promise
 from daemon.store.plan import Plan
 from daemon.store.request import Request
@@ -48,9 +50,12 @@ __all__ = [
     "Invoice",
     "InvoiceLine",
     "Item",
+    "Job",
     "Ledger",
     "LoginAttempt",
+    "Logo",
     "Notice",
+    "PaperStyle",
     "PassedCycle",
     "Payment",
     "PaymentMethod",
