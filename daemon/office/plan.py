@@ -16,6 +16,7 @@ from daemon.rules.refusal import Collector, Refusal
 from daemon.rules.sentence import say
 from daemon.store.plan import Plan
 from daemon.store.service import InternetService
+from daemon.store.service_change import ServiceChange
 
 FASTEST_KBPS = 100_000_000
 
@@ -79,13 +80,31 @@ def edit_plan(
 
 
 def retire_plan(session: Session, actor: Actor, now: datetime, plan_id: int) -> None:
-    """Retire a plan that no live service has any more."""
+    """Retire a plan that no live service has any more, or will have from a day on."""
     actor.check("catalogue")
     row = catalogue.found(session, Plan, plan_id, "plan")
     used = session.scalar(
         select(func.count()).where(InternetService.plan_id == plan_id, InternetService.removed_at.is_(None))
     )
-    catalogue.retire_row(session, actor, now, "plan", row, int(used or 0))
+    coming = session.scalar(
+        select(func.count())
+        .select_from(ServiceChange)
+        .join(InternetService, InternetService.id == ServiceChange.service_id)
+        .where(
+            InternetService.removed_at.is_(None),
+            ServiceChange.plan_id == plan_id,
+            ServiceChange.done_at.is_(None),
+            ServiceChange.cancelled_at.is_(None),
+        )
+    )
+    catalogue.retire_row(session, actor, now, "plan", row, int(used or 0) + int(coming or 0))
+
+
+def restore_plan(session: Session, actor: Actor, now: datetime, plan_id: int) -> None:
+    """Offer a retired plan again."""
+    actor.check("catalogue")
+    row = catalogue.found(session, Plan, plan_id, "plan")
+    catalogue.restore_row(session, actor, now, "plan", row)
 
 
 def list_plans(session: Session, retired: bool = False) -> Sequence[Plan]:

@@ -19,6 +19,7 @@ from daemon.office.actor import SYSTEM, Actor
 from daemon.office.announcement import spread, unspread
 from daemon.office.hold import decide
 from daemon.office.journal import save
+from daemon.office.service_change import any_due, apply_due
 from daemon.office.told import Told
 from daemon.rules.calendar import whole_minute
 from daemon.rules.deeds import confirm_cut
@@ -72,6 +73,7 @@ def run_clock(store: Store, now: datetime, *, chunk: int = CHUNK) -> RunCounts:
         _advance(store, horizon, counts, chunk)
         while _decide(store, horizon, now):
             _advance(store, horizon, counts, chunk)
+    _change_services(store, now)
     with store.write() as session:
         clock = session.get(Clock, "billing")
         if clock is None:
@@ -128,6 +130,15 @@ def _spread(store: Store) -> None:
         while more:
             with store.write() as session:
                 more = spread(session, announcement_id)
+
+
+def _change_services(store: Store, now: datetime) -> None:
+    """Bring into force the changes of services whose day has come; the invoices of before are made by now."""
+    with store.read() as session:
+        due = any_due(session, now)
+    while due:
+        with store.write() as session:
+            due = apply_due(session, now) > 0
 
 
 def _resettle(store: Store, now: datetime, counts: RunCounts, chunk: int) -> None:

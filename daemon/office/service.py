@@ -18,6 +18,7 @@ from daemon.office.actor import Actor
 from daemon.office.client import refresh_search
 from daemon.office.company import company_rules
 from daemon.office.plan import amount_of
+from daemon.office.service_change import apply_due
 from daemon.office.text import clean
 from daemon.rules.account import Account
 from daemon.rules.calendar import local_date
@@ -203,8 +204,11 @@ def _nothing(_account: Account, _at: datetime) -> Iterator[Event]:
 
 
 def _up_to_now(session: Session, now: datetime, client_id: int) -> None:
-    """Whatever was to be billed before this minute is billed with the services as they were."""
+    """Whatever was to be billed before this minute is billed with the services as they were; a change whose
+    day has come is in force.
+    """
     standing.apply(session, "system", now, client_id, _nothing)
+    apply_due(session, now, client_id=client_id)
 
 
 def _live(session: Session, service_id: int) -> InternetService:

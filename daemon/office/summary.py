@@ -8,7 +8,9 @@ from datetime import date, datetime, timedelta
 from sqlalchemy.orm import Session
 
 from daemon.office import catalogue
+from daemon.office.service_change import list_service_changes
 from daemon.office.standing import move_on
+from daemon.rules.account import Account
 from daemon.rules.calendar import local_date
 from daemon.rules.forecast import forecast
 from daemon.rules.sentence import Sentence
@@ -80,15 +82,19 @@ def client_summary(
         local_date(local, stands.cut_at) if stands.cut_at else None,
         account.held,
         account.company.currency.code,
-        [
-            FutureJob(
-                job.at,
-                local_date(local, job.at),
-                job.at.astimezone(local).strftime("%H:%M"),
-                job.kind,
-                job.amount,
-                job.why,
-            )
-            for job in forecast(account, now + ahead)
-        ],
+        _jobs(session, account, now + ahead),
     )
+
+
+def _jobs(session: Session, account: Account, until: datetime) -> list[FutureJob]:
+    """What the engine will do until then, and every change of a service that was asked for, in time order."""
+    local = account.company.zone
+    ahead = [(job.at, job.kind, job.amount, job.why) for job in forecast(account, until)]
+    ahead += [
+        (one.at, "plan_change", one.price, one.why) for one in list_service_changes(session, account.client)
+    ]
+    ahead.sort(key=lambda job: job[0])
+    return [
+        FutureJob(at, local_date(local, at), at.astimezone(local).strftime("%H:%M"), kind, amount, why)
+        for at, kind, amount, why in ahead
+    ]
