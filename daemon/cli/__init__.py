@@ -15,6 +15,7 @@ from daemon.cli.practice import practice, practice_router
 from daemon.cli.programs import daemon_command, proxy, webui
 from daemon.cli.router import router
 from daemon.cli.seed import seed
+from daemon.cli.simulate import simulate
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -27,7 +28,7 @@ def pregonero() -> None:
     """
 
 
-for command in (practice, practice_router, proxy, daemon_command, webui, seed, router):
+for command in (practice, practice_router, proxy, daemon_command, webui, seed, simulate, router):
     pregonero.add_command(command)
 
 

@@ -29,7 +29,6 @@ from daemon.store.notice import Notice
 from daemon.store.payment import Promise as PromiseRow
 from daemon.store.suspension import CutRun, HeldCut, Standing, Suspension
 
-
 HEARD = "heard"
 """In `session.info`: a list to which everything that is written is added as (actor, client, event)."""
 

@@ -50,25 +50,29 @@ class RunCounts:
         return dict(self.events)
 
 
-def run_clock(store: Store, now: datetime, *, chunk: int = CHUNK) -> RunCounts:
+def run_clock(
+    store: Store, now: datetime, *, chunk: int = CHUNK, darkness: timedelta | None = LONGEST_DARKNESS
+) -> RunCounts:
     """Let everything happen that lies before the minute of `now`, in time order.
 
     Cuts of one moment are counted together before the first of them, and held when they surprise. Run it as
-    often as you like, from several processes at once: the result is the same.
+    often as you like, from several processes at once: the result is the same. A jump of time further than
+    `darkness` holds everything; None trusts the clock.
     """
     until = whole_minute(now)
     counts = RunCounts()
     with store.read() as session:
         if session.get(Company, 1) is None:
             return counts
-    counts.held = _jumped(store, until)
-    if counts.held is not None:
-        return counts
+    if darkness is not None:
+        counts.held = _jumped(store, until, darkness)
+        if counts.held is not None:
+            return counts
     _spread(store)
     _resettle(store, now, counts, chunk)
     _confirmed(store, now, counts, chunk)
     # Day by day, so that after a darkness invoices get their numbers in the order of their days.
-    while (first := _first(store)) is not None and first < until:
+    while (first := first_moment(store)) is not None and first < until:
         horizon = min(until, first + timedelta(days=1))
         _advance(store, horizon, counts, chunk)
         while _decide(store, horizon, now):
@@ -106,13 +110,13 @@ def reached(session: Session) -> datetime | None:
     return clock.reached_at if clock is not None else None
 
 
-def _jumped(store: Store, until: datetime) -> Sentence | None:
+def _jumped(store: Store, until: datetime, darkness: timedelta) -> Sentence | None:
     with store.read() as session:
         clock = session.get(Clock, "billing")
-        if clock is None or until - clock.reached_at <= LONGEST_DARKNESS:
+        if clock is None or until - clock.reached_at <= darkness:
             return None
         confirmed = session.get(Clock, "jump")
-        if confirmed is not None and confirmed.reached_at + LONGEST_DARKNESS >= until:
+        if confirmed is not None and confirmed.reached_at + darkness >= until:
             return None
         return say(
             "The clock jumped from {before} to {now}: nothing is billed or cut until a person confirms the time",
@@ -200,7 +204,7 @@ def _confirmed(store: Store, now: datetime, counts: RunCounts, chunk: int) -> No
             _count(counts, told)
 
 
-def _first(store: Store) -> datetime | None:
+def first_moment(store: Store) -> datetime | None:
     """The first instant at which any client has something to do."""
     with store.read() as session:
         return session.scalar(
