@@ -41,6 +41,7 @@ KEYWORDS: dict[str, tuple[int, ...] | None] = {
 SOURCES: tuple[tuple[str, list[tuple[str, str]]], ...] = (
     ("daemon/rules", [("**.py", "python")]),
     ("daemon/plan", [("**.py", "python")]),
+    ("daemon/papers", [("**.py", "python")]),
     ("daemon/office", [("**.py", "python")]),
     ("daemon/edge/routeros", [("**.py", "python")]),
     ("daemon/chores", [("**.py", "python")]),

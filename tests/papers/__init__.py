@@ -1,0 +1,1 @@
+"""Papers: what stands on an invoice, read back out of the PDF."""
