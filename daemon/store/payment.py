@@ -57,6 +57,12 @@ class Payment(Base):
         Index("ix_payment_sums", "at", "deleted_at", "method_id", "amount"),
         Index("ix_payment_actor", "actor", "at", "id"),
         Index(
+            "ix_payment_closing",
+            "closing_id",
+            sqlite_where=text("closing_id IS NOT NULL"),
+            postgresql_where=text("closing_id IS NOT NULL"),
+        ),
+        Index(
             "ix_payment_deleted",
             "at",
             "id",
@@ -80,5 +86,7 @@ class Payment(Base):
     reference: Mapped[str] = mapped_column(String(120), default="")
     note: Mapped[str] = mapped_column(String(300), default="")
     actor: Mapped[str] = mapped_column(String(120))
+    closing_id: Mapped[int | None] = mapped_column(ForeignKey("closing.id"))
+    """The cash closing that counted it; None while it waits for one."""
     deleted_at: Mapped[datetime | None]
     deleted_why: Mapped[dict[str, Any] | None]

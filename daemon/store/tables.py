@@ -5,9 +5,11 @@ from __future__ import annotations
 from daemon.store.announcement import Announcement
 from daemon.store.audit import AuditRun
 from daemon.store.base import Base
-from daemon.store.billing import Billing
+from daemon.store.billing import Billing, BillingTemplate
+from daemon.store.bulk_change import BulkChange, BulkChangeClient
 from daemon.store.change import Change
 from daemon.store.client import Client
+from daemon.store.closing import Closing, ClosingLine
 from daemon.store.company import Clock, Company
 from daemon.store.forecast import BilledDay, ForecastClient, ForecastDay, ForecastJob, ForecastState
 from daemon.store.invoice import Invoice, InvoiceLine, PassedCycle, Series
@@ -17,6 +19,7 @@ from daemon.store.ledger import Ledger
 from daemon.store.notice import Notice, Sighting
 from daemon.store.paper import Logo, PaperStyle
 from daemon.store.payment import Payment, PaymentMethod, Promise
+from daemon.store.payment_file import PaymentFile, PaymentLine
 from daemon.store.plan import Plan
 from daemon.store.request import Request
 from daemon.store.router import Router, RouterLease, RouterStatus
@@ -36,9 +39,14 @@ __all__ = [
     "Base",
     "BilledDay",
     "Billing",
+    "BillingTemplate",
+    "BulkChange",
+    "BulkChangeClient",
     "Change",
     "Client",
     "Clock",
+    "Closing",
+    "ClosingLine",
     "Company",
     "CutRun",
     "ForecastClient",
@@ -58,6 +66,8 @@ __all__ = [
     "PaperStyle",
     "PassedCycle",
     "Payment",
+    "PaymentFile",
+    "PaymentLine",
     "PaymentMethod",
     "Plan",
     "Promise",
