@@ -1,4 +1,4 @@
-"""Staff: add, log in and out, sessions, passwords. Argon2, throttled by user and by address."""
+"""Staff: add, edit, shut out and let in, sessions, passwords (argon2). Logging in is in `login`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from daemon.office import catalogue, change
@@ -19,14 +19,8 @@ from daemon.office.actor import ROLES, Actor, Role
 from daemon.office.text import clean
 from daemon.rules.refusal import Collector, Refusal
 from daemon.rules.sentence import say
-from daemon.store.staff import LoginAttempt, Staff, StaffSession
+from daemon.store.staff import Staff, StaffSession
 
-FREE_FAILURES = 5
-FIRST_WAIT = timedelta(seconds=10)
-LONGEST_WAIT = timedelta(minutes=15)
-FORGOTTEN = timedelta(hours=1)
-ADDRESS_FACTOR = 4
-"""An address may be an office's: it is given more failures than one user name."""
 IDLE = timedelta(hours=12)
 LIFE = timedelta(days=14)
 SHORTEST = 10
@@ -34,7 +28,7 @@ SHORTEST = 10
 PASSWORDS = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 """How passwords are hashed: argon2id."""
 # Verified for unknown users too, so that the time of an answer does not tell who exists.
-_NOBODY = "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$Zmll5H8dGp9dVnDyiwXzXrSMTtCgGLjkLRgYMsdUrlY"
+NOBODY = "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$Zmll5H8dGp9dVnDyiwXzXrSMTtCgGLjkLRgYMsdUrlY"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +68,7 @@ def add_staff(
         shown = clean(name, "name", 120) or bare
     with refusals.of("password"):
         _check_password(password, bare)
-    if role not in ROLES:
-        refusals.add("role", say("Choose one of {choices}", choices=", ".join(ROLES)))
-    if locale not in ("", "es", "en"):
-        refusals.add("locale", "Choose es or en")
+    _check_choices(refusals, role, locale)
     refusals.settle()
     row = Staff(
         user=bare,
@@ -105,10 +96,9 @@ def disable_staff(session: Session, actor: Actor, now: datetime, staff_id: int) 
     """Shut someone out: sessions end at once, the name stays in the log. The last administrator stays."""
     actor.check("staff")
     row = catalogue.found(session, Staff, staff_id, "staff")
-    others = session.scalar(
-        select(func.count()).where(Staff.role == "admin", Staff.disabled_at.is_(None), Staff.id != staff_id)
-    )
-    if row.role == "admin" and not others:
+    if row.disabled_at is not None:
+        raise Refusal("", say("{name} is shut out already", name=row.name))
+    if _is_last_admin(session, row):
         raise Refusal("", "The last administrator cannot be shut out: add another first")
     before = change.columns(row)
     row.disabled_at = now
@@ -117,37 +107,61 @@ def disable_staff(session: Session, actor: Actor, now: datetime, staff_id: int) 
     change.record(session, actor, now, "staff", staff_id, "disable", before, change.columns(row))
 
 
-def login(
-    session: Session, now: datetime, *, user: str, password: str, address: str, agent: str = ""
-) -> str | Refusal:
-    """Log in: a session token, or the Refusal to show.
+def edit_staff(
+    session: Session, actor: Actor, now: datetime, staff_id: int, *, name: str, role: Role, locale: str
+) -> None:
+    """Change name, role and language of someone. The last administrator stays one; a role counts at once."""
+    actor.check("staff")
+    row = catalogue.found(session, Staff, staff_id, "staff")
+    refusals = Collector()
+    shown = ""
+    with refusals.of("name"):
+        shown = clean(name, "name", 120) or row.user
+    _check_choices(refusals, role, locale)
+    if role != "admin" and _is_last_admin(session, row):
+        refusals.add("role", "The last administrator stays one: make another first")
+    refusals.settle()
+    before = change.columns(row)
+    row.name, row.role, row.locale = shown, role, locale
+    session.flush()
+    change.record(session, actor, now, "staff", staff_id, "edit", before, change.columns(row))
 
-    A refusal is returned, not raised, so that the failed attempt it counts is committed. After five
-    failures for a user (twenty for an address) there is a wait that doubles with each one, up to 15
-    minutes; while it lasts even the right password is not looked at.
-    """
-    bare = user.strip().lower()[:64]
-    keys = {f"user:{bare}": FREE_FAILURES, f"address:{address}": FREE_FAILURES * ADDRESS_FACTOR}
-    wait = max(_wait(session, now, key, free) for key, free in keys.items())
-    if wait > timedelta(0):
-        return Refusal(
-            "", say("Too many failed logins: wait {seconds} seconds", seconds=int(wait.total_seconds()) + 1)
-        )
-    row = session.scalars(select(Staff).where(Staff.user == bare)).first()
-    good = _verified(row.password_hash if row is not None else _NOBODY, password)
-    if row is None or row.disabled_at is not None or not good:
-        session.add_all(LoginAttempt(key=key, at=now, ok=False) for key in keys)
-        session.execute(delete(LoginAttempt).where(LoginAttempt.at < now - timedelta(days=1)))
-        session.flush()
-        return Refusal("", "The user or the password is wrong")
-    session.execute(delete(LoginAttempt).where(LoginAttempt.key == f"user:{bare}"))
-    if PASSWORDS.check_needs_rehash(row.password_hash):
-        row.password_hash = PASSWORDS.hash(password)
+
+def enable_staff(session: Session, actor: Actor, now: datetime, staff_id: int) -> None:
+    """Let someone in again who was shut out, with the password they had."""
+    actor.check("staff")
+    row = catalogue.found(session, Staff, staff_id, "staff")
+    if row.disabled_at is None:
+        raise Refusal("", say("{name} is not shut out", name=row.name))
+    before = change.columns(row)
+    row.disabled_at = None
+    session.flush()
+    change.record(session, actor, now, "staff", staff_id, "enable", before, change.columns(row))
+
+
+def choose_locale(session: Session, actor: Actor, now: datetime, locale: str) -> None:
+    """One's own language, kept with the account."""
+    if actor.kind != "staff" or actor.id is None:
+        raise Refusal("", "Only staff have a language of their own")
+    row = catalogue.found(session, Staff, actor.id, "staff")
+    refusals = Collector()
+    _check_choices(refusals, row.role, locale)
+    refusals.settle()
+    if row.locale == locale:
+        return
+    before = change.columns(row)
+    row.locale = locale
+    session.flush()
+    change.record(session, actor, now, "staff", row.id, "edit", before, change.columns(row))
+
+
+def open_session(session: Session, now: datetime, staff_id: int, *, address: str, agent: str = "") -> str:
+    """Open a session for someone who has just shown who they are; gives its token."""
     token = secrets.token_urlsafe(32)
     session.add(
         StaffSession(
             token_hash=_hash(token),
-            staff_id=row.id,
+            staff_id=staff_id,
             created_at=now,
             seen_at=now,
             address=address[:45],
@@ -155,8 +169,6 @@ def login(
         )
     )
     session.flush()
-    actor = Actor("staff", row.id, row.name, _role(row), address)
-    change.record(session, actor, now, "staff", row.id, "login")
     return token
 
 
@@ -178,7 +190,7 @@ def session_actor(session: Session, now: datetime, token: str, address: str = ""
         return None
     if now - row.seen_at > IDLE or now - row.created_at > LIFE:
         return None
-    return Actor("staff", staff.id, staff.name, _role(staff), address or row.address)
+    return Actor("staff", staff.id, staff.name, role_of(staff), address or row.address)
 
 
 def session_is_stale(session: Session, now: datetime, token: str) -> bool:
@@ -237,7 +249,7 @@ def change_password(
     """Change a password: one's own with the old one, or anyone's as an administrator. All sessions end."""
     row = catalogue.found(session, Staff, staff_id, "staff")
     if actor.kind == "staff" and row.id == actor.id:
-        if not _verified(row.password_hash, old):
+        if not verified(row.password_hash, old):
             raise Refusal("old", "The old password is wrong")
     else:
         actor.check("staff")
@@ -255,7 +267,25 @@ def hash_password(password: str) -> str:
     return PASSWORDS.hash(password)
 
 
-def _role(row: Staff) -> Role:
+def _is_last_admin(session: Session, row: Staff) -> bool:
+    """Whether nobody else who may come in is an administrator."""
+    if row.role != "admin" or row.disabled_at is not None:
+        return False
+    others = session.scalar(
+        select(func.count()).where(Staff.role == "admin", Staff.disabled_at.is_(None), Staff.id != row.id)
+    )
+    return not others
+
+
+def _check_choices(refusals: Collector, role: str, locale: str) -> None:
+    if role not in ROLES:
+        refusals.add("role", say("Choose one of {choices}", choices=", ".join(ROLES)))
+    if locale not in ("", "es", "en"):
+        refusals.add("locale", "Choose es or en")
+
+
+def role_of(row: Staff) -> Role:
+    """The role of a member of staff."""
     return next(role for role in ROLES if role == row.role)
 
 
@@ -263,7 +293,8 @@ def _hash(token: str) -> str:
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _verified(stored: str, password: str) -> bool:
+def verified(stored: str, password: str) -> bool:
+    """Whether a password is that of a stored hash; a hash that is none fits nothing."""
     try:
         return PASSWORDS.verify(stored, password)
     except (VerificationError, InvalidHashError):
@@ -276,20 +307,6 @@ def _end_sessions(session: Session, now: datetime, staff_id: int) -> None:
         .where(StaffSession.staff_id == staff_id, StaffSession.revoked_at.is_(None))
         .values(revoked_at=now)
     )
-
-
-def _wait(session: Session, now: datetime, key: str, free: int) -> timedelta:
-    failures = session.execute(
-        select(func.count(), func.max(LoginAttempt.at)).where(
-            LoginAttempt.key == key, LoginAttempt.ok.is_(False), LoginAttempt.at > now - FORGOTTEN
-        )
-    ).one()
-    count, last = int(failures[0]), failures[1]
-    if count < free or last is None:
-        return timedelta(0)
-    wait: timedelta = min(FIRST_WAIT * int(2 ** min(count - free, 10)), LONGEST_WAIT)
-    left: timedelta = last + wait - now
-    return max(timedelta(0), left)
 
 
 def _check_password(password: str, user: str) -> None:

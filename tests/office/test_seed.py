@@ -11,10 +11,10 @@ import pytest
 from sqlalchemy import func, select
 
 from daemon.office.client import find_clients
+from daemon.office.login import login
 from daemon.office.notice import showable
 from daemon.office.run import run_clock
 from daemon.office.seed import AlreadySeeded, seed
-from daemon.office.staff import login
 from daemon.office.standing import rebuild_standing
 from daemon.store.client import Client
 from daemon.store.engine import Store, sqlite_url
@@ -135,10 +135,7 @@ def test_a_provider_is_not_made_over_another(town: Store) -> None:
 
 
 def test_staff_can_log_in_and_find_people(town: Store) -> None:
-    with town.write() as session:
-        assert isinstance(
-            login(session, NOW, user="admin", password="practica-2026", address="127.0.0.1"), str
-        )
+    assert isinstance(login(town, NOW, user="admin", password="practica-2026", address="127.0.0.1"), str)
     with town.read() as session:
         first = session.scalars(select(Client).order_by(Client.id)).first()
         assert first is not None

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
 
-from daemon.office import change, staff
-from daemon.office.actor import Actor
+from daemon.office import change, login, staff, zone
+from daemon.office.actor import Actor, command
 from daemon.rules.refusal import Refusal, Refusals
 from daemon.store.engine import Store
 from daemon.store.staff import StaffSession
@@ -27,10 +29,7 @@ def rosa(town: Town) -> int:
 def enter(
     store: Store, password: str = GOOD, seconds: float = 0, user: str = "rosa", address: str = "192.0.2.1"
 ) -> str | Refusal:
-    with store.write() as session:
-        return staff.login(
-            session, NOW + timedelta(seconds=seconds), user=user, password=password, address=address
-        )
+    return login.login(store, NOW + timedelta(seconds=seconds), user=user, password=password, address=address)
 
 
 def test_the_right_password_opens_a_session(town: Town, rosa: int) -> None:
@@ -152,6 +151,95 @@ def test_staff_that_cannot_be_are_refused(town: Town, rosa: int) -> None:
 
 
 def test_nobody_takes_as_long_as_somebody() -> None:
-    assert staff.PASSWORDS.check_needs_rehash(staff._NOBODY) is False
-    assert staff._verified(staff._NOBODY, "nope") is False
-    assert staff._verified("not a hash", "nope") is False
+    assert staff.PASSWORDS.check_needs_rehash(staff.NOBODY) is False
+    assert staff.verified(staff.NOBODY, "nope") is False
+    assert staff.verified("not a hash", "nope") is False
+
+
+def test_guesses_side_by_side_are_not_more_than_guesses_one_by_one(
+    town: Town, rosa: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[str] = []
+    together = threading.Barrier(login.FREE_FAILURES)
+
+    def slow(stored: str, password: str) -> bool:
+        looked.append(password)
+        together.wait(timeout=30)  # none is answered before all five that may be looked at are
+        return False
+
+    monkeypatch.setattr(login, "verified", slow)
+    with ThreadPoolExecutor(16) as pool:
+        answers = list(pool.map(lambda number: enter(town.store, f"guess {number}"), range(16)))
+    assert len(looked) == login.FREE_FAILURES
+    assert sum("Too many" in str(answer) for answer in answers) == 16 - login.FREE_FAILURES
+
+
+def test_nobody_waits_to_write_while_a_password_is_looked_at(
+    town: Town, rosa: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    honest = login.verified
+
+    def meanwhile(stored: str, password: str) -> bool:
+        town.do("2026-02-01 12:00", zone.add_zone, name="Meanwhile")
+        return honest(stored, password)
+
+    monkeypatch.setattr(login, "verified", meanwhile)
+    assert isinstance(enter(town.store), str)
+    assert [row.name for row in town.ask(zone.list_zones)] == ["Meanwhile"]
+
+
+def test_who_is_shut_out_while_the_password_is_looked_at_stays_out(
+    town: Town, rosa: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def meanwhile(stored: str, password: str) -> bool:
+        town.do("2026-02-01 12:00", staff.disable_staff, rosa)
+        return True
+
+    monkeypatch.setattr(login, "verified", meanwhile)
+    assert isinstance(enter(town.store), Refusal)
+    assert town.ask(staff.list_sessions, NOW) == []
+
+
+def test_staff_get_another_name_role_and_language_at_once(town: Town, rosa: int) -> None:
+    token = str(enter(town.store))
+    town.do("2026-02-01 12:00", staff.edit_staff, rosa, name="Rosa P.", role="technician", locale="en")
+    actor = town.ask(staff.session_actor, NOW, token)
+    assert actor is not None
+    assert (actor.name, actor.role) == ("Rosa P.", "technician")
+    with pytest.raises(Refusals) as caught:
+        town.do("2026-02-01 12:00", staff.edit_staff, rosa, name="x" * 200, role="king", locale="fr")
+    assert [one.field for one in caught.value] == ["name", "role", "locale"]
+    with pytest.raises(Refusal, match="may not"):
+        town.do("2026-02-01 12:00", staff.edit_staff, rosa, name="R", role="admin", locale="", actor=actor)
+    assert town.ask(change.list_changes)[0].action == "edit"
+
+
+def test_the_last_administrator_stays_one(town: Town, rosa: int) -> None:
+    boss = town.do("2026-02-01 12:00", staff.add_staff, user="boss", name="B", password=GOOD, role="admin")
+    with pytest.raises(Refusal, match="last administrator"):
+        town.do("2026-02-01 12:00", staff.edit_staff, boss, name="B", role="viewer", locale="")
+    town.do("2026-02-01 12:00", staff.edit_staff, boss, name="Boss", role="admin", locale="")
+    town.do("2026-02-01 12:00", staff.edit_staff, rosa, name="Rosa", role="admin", locale="")
+    town.do("2026-02-01 12:00", staff.edit_staff, boss, name="Boss", role="viewer", locale="")
+
+
+def test_who_was_shut_out_is_let_in_again(town: Town, rosa: int) -> None:
+    with pytest.raises(Refusal, match="not shut out"):
+        town.do("2026-02-01 12:00", staff.enable_staff, rosa)
+    old = str(enter(town.store))
+    town.do("2026-02-01 12:00", staff.disable_staff, rosa)
+    with pytest.raises(Refusal, match="shut out already"):
+        town.do("2026-02-01 12:00", staff.disable_staff, rosa)
+    town.do("2026-02-01 12:01", staff.enable_staff, rosa)
+    assert town.ask(staff.session_actor, NOW, old) is None  # a session that ended stays ended
+    assert isinstance(enter(town.store), str)
+
+
+def test_a_language_is_ones_own_to_choose(town: Town, rosa: int) -> None:
+    me = Actor("staff", rosa, "Rosa Paz", "cashier")
+    town.do("2026-02-01 12:00", staff.choose_locale, "en", actor=me)
+    assert town.ask(staff.list_staff)[0].locale == "en"
+    with pytest.raises(Refusal, match="Choose es or en"):
+        town.do("2026-02-01 12:00", staff.choose_locale, "fr", actor=me)
+    with pytest.raises(Refusal, match="Only staff"):
+        town.do("2026-02-01 12:00", staff.choose_locale, "en", actor=command())

@@ -38,10 +38,10 @@ _ISO_DAY = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d)?")
 
 
 def choose_language() -> str:
-    """What was chosen in this browser, else one's account; the portal asks the browser; else Spanish."""
+    """What one's account says, else what was chosen in this browser; the portal asks the browser; else Spanish."""
     if not has_request_context():
         return "es"
-    for chosen in (request.cookies.get(LANGUAGE_COOKIE), g.get("language")):
+    for chosen in (g.get("language"), request.cookies.get(LANGUAGE_COOKIE)):
         if chosen in LANGUAGES:
             return str(chosen)
     if current_app.name == "webui.portal":

@@ -10,7 +10,6 @@ from werkzeug.wrappers import Response
 
 from daemon.office import staff as office
 from daemon.rules.refusal import Refusal
-from daemon.store.staff import Staff
 from webui.common.access import reading, writing
 from webui.common.forms import Form
 from webui.common.show import now
@@ -46,26 +45,17 @@ def password() -> str | Response:
         form.errors["again"] = _("The two new passwords differ: type the same twice.")
         return _page(form)
     me = actor()
-    user = reading().get_one(Staff, me.id).user
     try:
         with writing() as store:
             office.change_password(store, me, now(), me.id or 0, new=typed["new"], old=typed["old"])
             # All sessions ended with the old password; this browser goes on with the new one.
-            token = office.login(
-                store,
-                now(),
-                user=user,
-                password=typed["new"],
-                address=gate.address(),
-                agent=request.headers.get("User-Agent", "")[:200],
-            )
+            agent = request.headers.get("User-Agent", "")[:200]
+            token = office.open_session(store, now(), me.id or 0, address=gate.address(), agent=agent)
     except Refusal as refusal:
         form.refuse(refusal)
         if "password" in form.errors:
             form.errors["new"] = form.errors.pop("password")
         return _page(form)
-    if isinstance(token, Refusal):  # the address waits after failures of others: then log in by hand
-        return redirect(url_for("login.form"))
     flash(_("The password was changed; your other sessions were closed."), "done")
     response = make_response(redirect(url_for("account.account")))
     gate.set_token(response, token)
@@ -74,10 +64,12 @@ def password() -> str | Response:
 
 @pages.post("/account/language")
 def language() -> Response:
-    """Choose the language of the pages, in this browser."""
+    """Choose the language of the pages; kept with the account, and in this browser for its login page."""
     chosen = request.form.get("language", "")
     response = make_response(redirect(url_for("account.account")))
     if chosen in LANGUAGES:
+        with writing() as store:
+            office.choose_locale(store, actor(), now(), chosen)
         gate.set_language(response, chosen)
     return response
 

@@ -6,8 +6,9 @@ from flask import Blueprint, Response, g, make_response, redirect, render_templa
 from werkzeug.wrappers import Response as BaseResponse
 
 from daemon.office import staff as office
+from daemon.office.login import login
 from daemon.rules.refusal import Refusal
-from webui.common.access import writing
+from webui.common.access import stop_reading, store, writing
 from webui.common.forms import Form
 from webui.common.show import now
 from webui.common.words import LANGUAGES
@@ -37,15 +38,15 @@ def enter() -> BaseResponse:
     """
     typed = Form.sent()
     password = str(typed.values.pop("password", ""))
-    with writing() as store:
-        outcome = office.login(
-            store,
-            now(),
-            user=typed.text("user"),
-            password=password,
-            address=gate.address(),
-            agent=request.headers.get("User-Agent", "")[:200],
-        )
+    stop_reading()
+    outcome = login(
+        store(),
+        now(),
+        user=typed.text("user"),
+        password=password,
+        address=gate.address(),
+        agent=request.headers.get("User-Agent", "")[:200],
+    )
     if isinstance(outcome, Refusal):
         typed.refuse(outcome)
         return _form(typed, typed.text("next"), 401)
@@ -58,8 +59,8 @@ def enter() -> BaseResponse:
 @pages.post("/logout")
 def logout() -> BaseResponse:
     """Close this session, here and in the store."""
-    with writing() as store:
-        office.logout(store, now(), request.cookies.get(gate.cookie_name(), ""))
+    with writing() as session_:
+        office.logout(session_, now(), request.cookies.get(gate.cookie_name(), ""))
     session.clear()
     response = make_response(redirect(url_for("login.form")))
     gate.drop_token(response)

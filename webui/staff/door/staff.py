@@ -82,23 +82,39 @@ def add() -> str | Response:
 @pages.get("/staff/<int:staff_id>")
 @needs("staff")
 def edit(staff_id: int) -> str:
-    """The form of a new password for somebody who has forgotten theirs."""
+    """The form of an account: name, role, language, and a new password for who has forgotten theirs."""
     one = _find(staff_id)
-    return _page(Form(), one)
+    return _page(Form({"name": one.name, "role": one.role, "locale": one.locale}), one)
 
 
 @pages.post("/staff/<int:staff_id>")
 def save(staff_id: int) -> str | Response:
-    """Set a new password; all their sessions close."""
+    """Change an account; a new password, if one is typed, closes all their sessions."""
     one = _find(staff_id)
-    form = Form()
+    form = Form.sent()
+    password = str(form.values.pop("password", ""))
+    if one.id == actor().id:
+        password = ""  # one's own is changed on one's own page, with the old one
     try:
         with writing() as session:
-            office.change_password(session, actor(), now(), staff_id, new=request.form.get("password", ""))
+            office.edit_staff(
+                session,
+                actor(),
+                now(),
+                staff_id,
+                name=form.text("name"),
+                role=form.text("role"),  # type: ignore[arg-type]
+                locale=form.text("locale"),
+            )
+            if password:
+                office.change_password(session, actor(), now(), staff_id, new=password)
     except Refusal as refusal:
         form.refuse(refusal)
         return _page(form, one)
-    flash(_("%(name)s has a new password; their sessions were closed.", name=one.name), "done")
+    if password:
+        flash(_("%(name)s has a new password; their sessions were closed.", name=one.name), "done")
+    else:
+        flash(_("Saved."), "done")
     return redirect(url_for("staff.accounts"))
 
 
@@ -110,6 +126,19 @@ def disable(staff_id: int) -> Response:
         with writing() as session:
             office.disable_staff(session, actor(), now(), staff_id)
         flash(_("%(name)s is locked out.", name=one.name), "done")
+    except Refusal as refusal:
+        flash(" ".join(tell(part.sentence) for part in refusal), "refused")
+    return redirect(url_for("staff.accounts"))
+
+
+@pages.post("/staff/<int:staff_id>/enable")
+def enable(staff_id: int) -> Response:
+    """Let somebody in again, with the password they had."""
+    one = _find(staff_id)
+    try:
+        with writing() as session:
+            office.enable_staff(session, actor(), now(), staff_id)
+        flash(_("%(name)s may log in again.", name=one.name), "done")
     except Refusal as refusal:
         flash(" ".join(tell(part.sentence) for part in refusal), "refused")
     return redirect(url_for("staff.accounts"))
