@@ -64,6 +64,16 @@ def retire_row(session: Session, actor: Actor, now: datetime, noun: str, row: An
     change.record(session, actor, now, noun, row.id, "retire", before, change.columns(row))
 
 
+def restore_row(session: Session, actor: Actor, now: datetime, noun: str, row: Any) -> None:
+    """Take a retired row into use again. Refused when it is not retired."""
+    if row.retired_at is None:
+        raise Refusal("", say("{name} is not retired", name=row.name))
+    before = change.columns(row)
+    row.retired_at = None
+    session.flush()
+    change.record(session, actor, now, noun, row.id, "restore", before, change.columns(row))
+
+
 def listed[T](session: Session, model: type[T], retired: bool) -> Sequence[T]:
     """The rows by name; retired ones only when asked for."""
     columns: Any = model

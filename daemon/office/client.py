@@ -21,7 +21,7 @@ from daemon.rules.refusal import Collector, Refusal
 from daemon.rules.sentence import say
 from daemon.store.client import Client
 from daemon.store.service import InternetService
-from daemon.store.suspension import Standing
+from daemon.store.suspension import Standing, Suspension
 from daemon.store.zone import Zone
 
 __all__ = [
@@ -32,6 +32,7 @@ __all__ = [
     "edit_client",
     "find_clients",
     "matching",
+    "restore_client",
     "retire_client",
 ]
 
@@ -134,6 +135,34 @@ def retire_client(session: Session, actor: Actor, now: datetime, client_id: int,
     session.flush()
     refresh_search(session, client_id)
     change.record(session, actor, now, "client", client_id, "retire", before, change.columns(row), client_id)
+
+
+def restore_client(session: Session, actor: Actor, now: datetime, client_id: int) -> None:
+    """A retired client comes back: active, with what they owed, without services, which are added anew."""
+    actor.check("client")
+    row = catalogue.found(session, Client, client_id, "client")
+    if row.retired_at is None:
+        raise Refusal("", "This client is not retired")
+    before = change.columns(row)
+    last = session.scalars(
+        select(Suspension.action)
+        .where(Suspension.client_id == client_id)
+        .order_by(Suspension.id.desc())
+        .limit(1)
+    ).first()
+    why = say("Restored by {name}", name=actor.name)
+    standing.apply(
+        session,
+        actor.name,
+        now,
+        client_id,
+        lambda account, at: deeds.restore(account, at, why, lift=last == "suspend"),
+    )
+    row = session.get_one(Client, client_id)
+    row.retired_at = None
+    session.flush()
+    refresh_search(session, client_id)
+    change.record(session, actor, now, "client", client_id, "restore", before, change.columns(row), client_id)
 
 
 def find_clients(

@@ -39,6 +39,13 @@ def retire_method(session: Session, actor: Actor, now: datetime, method_id: int)
     catalogue.retire_row(session, actor, now, "method", row, 0)
 
 
+def restore_method(session: Session, actor: Actor, now: datetime, method_id: int) -> None:
+    """Offer a retired payment method again."""
+    actor.check("catalogue")
+    row = catalogue.found(session, PaymentMethod, method_id, "method")
+    catalogue.restore_row(session, actor, now, "method", row)
+
+
 def list_methods(session: Session, retired: bool = False) -> Sequence[PaymentMethod]:
     """Payment methods by name."""
     return catalogue.listed(session, PaymentMethod, retired)

@@ -42,6 +42,13 @@ def retire_zone(session: Session, actor: Actor, now: datetime, zone_id: int) -> 
     catalogue.retire_row(session, actor, now, "zone", row, int(used or 0))
 
 
+def restore_zone(session: Session, actor: Actor, now: datetime, zone_id: int) -> None:
+    """Offer a retired zone again."""
+    actor.check("catalogue")
+    row = catalogue.found(session, Zone, zone_id, "zone")
+    catalogue.restore_row(session, actor, now, "zone", row)
+
+
 def list_zones(session: Session, retired: bool = False) -> Sequence[Zone]:
     """Zones by name."""
     return catalogue.listed(session, Zone, retired)

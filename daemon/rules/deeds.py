@@ -16,6 +16,7 @@ from daemon.rules.billing import Settings
 from daemon.rules.calendar import local_date
 from daemon.rules.engine import cut, reactivated, settle
 from daemon.rules.event import Event, Movement
+from daemon.rules.invoice import automatic_cycle
 from daemon.rules.money import plain, positive
 from daemon.rules.refusal import Refusal
 from daemon.rules.sentence import Sentence, say
@@ -222,6 +223,25 @@ def void(
     if invoice.late_fee is None:
         invoice.late_fee = 0
     yield Event(at, "invoice_voided", why, invoice, invoice.cycle, movements=moves)
+    yield from settle(account, at)
+
+
+def restore(account: Account, at: datetime, why: Sentence, lift: bool) -> Iterator[Event]:
+    """A retired client comes back, active. The cycles away, the one under way among them, are passed over: there
+    was no service. What is owed is owed still, and leads to a cut in its own time. `lift`: a suspension of before
+    stands in the books.
+    """
+    if account.state != "retired":
+        raise Refusal("", "This client is not retired")
+    if lift:
+        yield reactivated(account, at, "manual", why)
+    account.state, account.state_since, account.state_why = "active", at, None
+    yield Event(at, "restored", why)
+    today = local_date(account.company.zone, at)
+    account.fixed_date = account.fixed_cycle = None
+    while (cycle := automatic_cycle(account)).start <= today:
+        account.billed_through = cycle.end
+        yield Event(at, "cycle_passed", say("The client was retired"), cycle=cycle)
     yield from settle(account, at)
 
 

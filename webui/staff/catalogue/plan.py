@@ -116,3 +116,16 @@ def retire(plan_id: int) -> Response:
     except Refusal as refusal:
         flash(" ".join(tell(one.sentence) for one in refusal), "refused")
     return redirect(url_for("plan.plans"))
+
+
+@pages.post("/plans/<int:plan_id>/restore")
+def restore(plan_id: int) -> Response:
+    """Offer it again."""
+    row = _find(plan_id)
+    try:
+        with writing() as session:
+            office.restore_plan(session, actor(), now(), plan_id)
+        flash(_("%(name)s is in use again.", name=row.name), "done")
+    except Refusal as refusal:
+        flash(" ".join(tell(one.sentence) for one in refusal), "refused")
+    return redirect(url_for("plan.plans"))

@@ -101,3 +101,16 @@ def retire(row_id: int) -> Response:
     except Refusal as refusal:
         flash(" ".join(tell(one.sentence) for one in refusal), "refused")
     return redirect(url_for("zone.zones"))
+
+
+@pages.post("/zones/<int:row_id>/restore")
+def restore(row_id: int) -> Response:
+    """Offer it again."""
+    row = _find(row_id)
+    try:
+        with writing() as session:
+            office.restore_zone(session, actor(), now(), row_id)
+        flash(_("%(name)s is in use again.", name=row.name), "done")
+    except Refusal as refusal:
+        flash(" ".join(tell(one.sentence) for one in refusal), "refused")
+    return redirect(url_for("zone.zones"))

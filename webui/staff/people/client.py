@@ -163,3 +163,17 @@ def retire(client_id: int) -> Response:
         form.refuse(refusal)
         flash(" ".join(form.errors.values()), "refused")
     return redirect(url_for("client.client", client_id=client_id))
+
+
+@pages.post("/clients/<int:client_id>/restore")
+def restore(client_id: int) -> Response:
+    """A retired client comes back; services are added anew."""
+    try:
+        with writing() as session:
+            office.restore_client(session, actor(), now(), client_id)
+        flash(_("The client is back. Add a service to connect them."), "done")
+    except Refusal as refusal:
+        form = Form()
+        form.refuse(refusal)
+        flash(" ".join(form.errors.values()), "refused")
+    return redirect(url_for("client.client", client_id=client_id))
