@@ -10,6 +10,7 @@ import sys
 
 import click
 
+from daemon.cli.audit import audit
 from daemon.cli.errors import Complaint
 from daemon.cli.practice import practice, practice_router
 from daemon.cli.programs import daemon_command, proxy, webui
@@ -28,7 +29,7 @@ def pregonero() -> None:
     """
 
 
-for command in (practice, practice_router, proxy, daemon_command, webui, seed, simulate, router):
+for command in (practice, practice_router, proxy, daemon_command, webui, seed, simulate, audit, router):
     pregonero.add_command(command)
 
 

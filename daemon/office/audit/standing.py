@@ -23,7 +23,7 @@ from daemon.store.invoice import Invoice, PassedCycle
 from daemon.store.ledger import Ledger
 from daemon.store.suspension import Standing, Suspension
 
-CHUNK = 500
+CHUNK = 200
 COMPARED = (
     "state", "by", "debt", "debit", "credit", "next_cut_on", "next_cut_at", "next_at", "billed_through", "held",
 )  # fmt: skip
@@ -147,10 +147,11 @@ def _from_facts(session: Session, loaded: dict[int, Any], ids: Sequence[int]) ->
     }
     gone = set(session.scalars(select(Client.id).where(Client.id.in_(ids), Client.retired_at.is_not(None))))
     through: dict[int, date] = {}
-    for model in (Invoice, PassedCycle):
+    # Of free invoices there is no cycle; by its kind the store finds the index of the service ones.
+    for model, where in ((Invoice, [Invoice.kind == "service"]), (PassedCycle, [])):
         query = (
             select(model.client_id, func.max(model.cycle_end))
-            .where(model.client_id.in_(ids), model.cycle_end.is_not(None))
+            .where(model.client_id.in_(ids), *where)
             .group_by(model.client_id)
         )
         for client_id, day in session.execute(query):
