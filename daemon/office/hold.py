@@ -15,12 +15,12 @@ from sqlalchemy.orm import Session
 from daemon.office import change
 from daemon.office.account import Office
 from daemon.office.actor import Actor
-from daemon.rules.calendar import local_text
+from daemon.rules.calendar import local_date, local_text
 from daemon.rules.engine import Hold, cut_freely
 from daemon.rules.refusal import Refusal
 from daemon.rules.sentence import Sentence, say
 from daemon.store.client import Client
-from daemon.store.suspension import CutRun, HeldCut, Standing
+from daemon.store.suspension import CutRun, HeldCut, Standing, Suspension
 
 SURPRISING_SHARE = 20
 """One in so many: more than 5 % of the active clients …"""
@@ -39,15 +39,47 @@ class HeldRun:
     sentence: Sentence | None
 
 
-def hold_rule(session: Session, office: Office, now: datetime) -> Hold:
-    """The rule for one deed: an old decision holds, and a moment that nobody decided is decided here."""
+def hold_rule(session: Session, office: Office) -> Hold:
+    """The decisions that were made, asked for as they are needed; None for a moment nobody has decided."""
     if not office.hold_cuts:
         return cut_freely
-    return lambda moment: decide(session, office, moment, now).held
+    return lambda moment: session.scalar(select(CutRun.held).where(CutRun.at == moment))
+
+
+def decisions(session: Session, office: Office, until: datetime) -> dict[datetime, bool]:
+    """The decisions about cuts that may still bear on an account, before an instant."""
+    if not office.hold_cuts:
+        return {}
+    first = session.scalar(
+        select(Standing.next_cut_at)
+        .where(Standing.next_cut_at.is_not(None))
+        .order_by(Standing.next_cut_at)
+        .limit(1)
+    )
+    if first is None:
+        return {}
+    rows = session.execute(select(CutRun.at, CutRun.held).where(CutRun.at >= first, CutRun.at < until))
+    return {row.at: row.held for row in rows}
+
+
+def undecided(session: Session, office: Office, until: datetime) -> datetime | None:
+    """The earliest moment of cuts before an instant that nobody has decided."""
+    if not office.hold_cuts:
+        return None
+    known = select(CutRun.at).scalar_subquery()
+    return session.scalar(
+        select(Standing.next_cut_at)
+        .where(Standing.next_cut_at < until, Standing.state == "active", Standing.next_cut_at.not_in(known))
+        .order_by(Standing.next_cut_at)
+        .limit(1)
+    )
 
 
 def decide(session: Session, office: Office, moment: datetime, now: datetime) -> CutRun:
-    """The decision about the cuts of a moment, made now if there is none yet."""
+    """The decision about the cuts of a moment, made now if there is none yet.
+
+    Every account has been moved on to the moment before: law 1 holds only if the count is whole.
+    """
     found = session.scalars(select(CutRun).where(CutRun.at == moment)).first()
     if found is not None:
         return found
@@ -56,8 +88,8 @@ def decide(session: Session, office: Office, moment: datetime, now: datetime) ->
             Standing.next_cut_at == moment, Standing.state == "active", Standing.held.is_(False)
         )
     )
-    active = session.scalar(select(func.count()).where(Standing.state == "active"))
-    count, of = int(candidates or 0), int(active or 0)
+    count = int(candidates or 0)
+    of = _active_at(session, office, moment)
     held = office.hold_cuts and count > SURPRISING_COUNT and count * SURPRISING_SHARE > of
     sentence = say(
         "{count} of {active} active clients would be cut at {moment}: more than expected. "
@@ -77,6 +109,25 @@ def decide(session: Session, office: Office, moment: datetime, now: datetime) ->
     session.add(run)
     session.flush()
     return run
+
+
+def _active_at(session: Session, office: Office, moment: datetime) -> int:
+    """How many clients were active at a moment, whatever some of them did since (law 1)."""
+    active = int(session.scalar(select(func.count()).where(Standing.state == "active")) or 0)
+    today = local_date(office.company.zone, moment)
+    later = select(func.count()).select_from(Client).join(Standing, Standing.client_id == Client.id)
+    active -= int(session.scalar(later.where(Client.since > today, Standing.state == "active")) or 0)
+    since: dict[int, tuple[str, str]] = {}
+    for row in session.execute(
+        select(Suspension.client_id, Suspension.action, Standing.state)
+        .join(Standing, Standing.client_id == Suspension.client_id)
+        .where(Suspension.at > moment)
+        .order_by(Suspension.id)
+    ):
+        since.setdefault(row.client_id, (row.action, row.state))
+    for action, state in since.values():
+        active += (action == "suspend") - (state == "active")
+    return active
 
 
 def list_held(session: Session) -> list[HeldRun]:

@@ -10,16 +10,17 @@ from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from sqlalchemy import or_, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from daemon.office import change
-from daemon.office.account import Office, load, office_of
+from daemon.office.account import load, office_of
 from daemon.office.actor import SYSTEM, Actor
 from daemon.office.announcement import spread, unspread
-from daemon.office.hold import decide
+from daemon.office.hold import decide, undecided
 from daemon.office.journal import save
 from daemon.office.service_change import any_due, apply_due
+from daemon.office.standing import walk
 from daemon.office.told import Told
 from daemon.rules.calendar import whole_minute
 from daemon.rules.deeds import confirm_cut
@@ -216,45 +217,10 @@ def _advance(store: Store, until: datetime, counts: RunCounts, chunk: int) -> No
     """Move on every account that has something to do before `until`, up to a cut that nobody has decided."""
     while True:
         with store.write() as session:
-            office = office_of(session)
-            decided = _decisions(session, office, until)
-            free = or_(
-                Standing.next_cut_at.is_(None),
-                Standing.next_at < Standing.next_cut_at,
-                Standing.next_cut_at.in_(list(decided)),
-            )
-            query = (
-                select(Standing.client_id)
-                .where(Standing.next_at < until)
-                .order_by(Standing.next_at, Standing.client_id)
-                .limit(chunk)
-            )
-            ids = session.scalars(query.where(free) if office.hold_cuts else query).all()
-            if not ids:
-                return
-            hold = decided.get if office.hold_cuts else cut_freely
-            told = [
-                Told(one, list(advance(one.account, until, hold)))
-                for one in load(session, ids, office).values()
-            ]
-            save(session, SYSTEM.name, told)
-            _count(counts, told)
-
-
-def _decisions(session: Session, office: Office, until: datetime) -> dict[datetime, bool]:
-    """The decisions about cuts that may still bear on an account."""
-    if not office.hold_cuts:
-        return {}
-    first = session.scalar(
-        select(Standing.next_cut_at)
-        .where(Standing.next_cut_at.is_not(None))
-        .order_by(Standing.next_cut_at)
-        .limit(1)
-    )
-    if first is None:
-        return {}
-    rows = session.execute(select(CutRun.at, CutRun.held).where(CutRun.at >= first, CutRun.at < until))
-    return {row.at: row.held for row in rows}
+            told = walk(session, office_of(session), until, chunk)
+        if not told:
+            return
+        _count(counts, told)
 
 
 def _decide(store: Store, until: datetime, now: datetime) -> bool:
@@ -263,17 +229,7 @@ def _decide(store: Store, until: datetime, now: datetime) -> bool:
     """
     with store.write() as session:
         office = office_of(session)
-        if not office.hold_cuts:
-            return False
-        known = select(CutRun.at).scalar_subquery()
-        moment = session.scalar(
-            select(Standing.next_cut_at)
-            .where(
-                Standing.next_cut_at < until, Standing.state == "active", Standing.next_cut_at.not_in(known)
-            )
-            .order_by(Standing.next_cut_at)
-            .limit(1)
-        )
+        moment = undecided(session, office, until)
         if moment is None:
             return False
         decide(session, office, moment, now)

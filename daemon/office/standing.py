@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
+from functools import partial
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
 
 from daemon.office.account import (
@@ -18,12 +19,12 @@ from daemon.office.account import (
     load_one,
     office_of,
 )
-from daemon.office.hold import hold_rule
+from daemon.office.hold import decide, decisions, hold_rule, undecided
 from daemon.office.journal import save, save_standings
 from daemon.office.told import Told
 from daemon.rules.account import Account
 from daemon.rules.calendar import whole_minute
-from daemon.rules.engine import advance, next_moment, settle
+from daemon.rules.engine import advance, cut_freely, next_moment, settle
 from daemon.rules.event import Event
 from daemon.rules.refusal import Refusal
 from daemon.rules.sentence import Sentence, say
@@ -47,7 +48,15 @@ def move_on(session: Session, now: datetime, client_id: int, office: Office | No
     office = office or office_of(session)
     loaded = load_one(session, client_id, office)
     minute = whole_minute(now)
-    return Told(loaded, list(advance(loaded.account, minute, hold_rule(session, office, now))))
+    told = Told(loaded, list(advance(loaded.account, minute, hold_rule(session, office))))
+    if told.account.reached >= minute:
+        return told
+    # A cut of a moment that nobody has decided: it is counted with those of everybody else.
+    if not walk_all(session, office, now, minute):
+        decide_alone = partial(_decided, session, office, now)
+        return Told(loaded, told.events + list(advance(loaded.account, minute, decide_alone)))
+    loaded = load_one(session, client_id, office)
+    return Told(loaded, list(advance(loaded.account, minute, hold_rule(session, office))))
 
 
 def apply(session: Session, actor: str, now: datetime, client_id: int, deed: Deed) -> list[Event]:
@@ -86,17 +95,58 @@ def catch_up(session: Session, now: datetime) -> None:
 
     Refused while more clients wait than one transaction should hold: the billing run comes first.
     """
-    minute = whole_minute(now)
-    due = select(Standing.client_id).where(Standing.next_at < minute).limit(CATCH_UP + 1)
-    ids = session.scalars(due).all()
-    if len(ids) > CATCH_UP:
+    if not walk_all(session, office_of(session), now, whole_minute(now)):
         raise Refusal("", "The billing run is behind: try again in a few minutes, when it has caught up")
-    office = office_of(session)
-    hold = hold_rule(session, office, now)
-    told = [
-        Told(one, list(advance(one.account, minute, hold))) for one in load(session, ids, office).values()
-    ]
+
+
+def walk_all(session: Session, office: Office, now: datetime, until: datetime) -> bool:
+    """Within this transaction, everybody catches up to an instant, and the cuts before it are decided.
+
+    False, and nothing is done, when more clients wait than one transaction should hold.
+    """
+    due = select(Standing.client_id).where(Standing.next_at < until).limit(CATCH_UP + 1)
+    if len(session.scalars(due).all()) > CATCH_UP:
+        return False
+    while True:
+        while walk(session, office, until, CATCH_UP):
+            pass
+        moment = undecided(session, office, until)
+        if moment is None:
+            return True
+        decide(session, office, moment, now)
+
+
+def walk(session: Session, office: Office, until: datetime, limit: int) -> list[Told]:
+    """Move on some accounts that have something to do before an instant, up to a cut nobody has decided.
+
+    An empty list when none is left but those that wait for such a decision.
+    """
+    decided = decisions(session, office, until)
+    query = (
+        select(Standing.client_id)
+        .where(Standing.next_at < until)
+        .order_by(Standing.next_at, Standing.client_id)
+        .limit(limit)
+    )
+    if office.hold_cuts:
+        query = query.where(
+            or_(
+                Standing.next_cut_at.is_(None),
+                Standing.next_at < Standing.next_cut_at,
+                Standing.next_cut_at.in_(list(decided)),
+            )
+        )
+    ids = session.scalars(query).all()
+    if not ids:
+        return []
+    hold = decided.get if office.hold_cuts else cut_freely
+    told = [Told(one, list(advance(one.account, until, hold))) for one in load(session, ids, office).values()]
     save(session, "system", told)
+    return told
+
+
+def _decided(session: Session, office: Office, now: datetime, moment: datetime) -> bool:
+    return decide(session, office, moment, now).held
 
 
 def start_standing(session: Session, client: Client) -> None:
@@ -261,4 +311,6 @@ __all__ = [
     "sentence_of",
     "settle_minute",
     "start_standing",
+    "walk",
+    "walk_all",
 ]

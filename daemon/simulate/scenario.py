@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Literal
@@ -265,10 +266,8 @@ def _check_form(word: str, said: Reader, money: Currency) -> None:
             line.text("name")
             line.amount_text("price")
     elif word == "set":
-        try:
+        with suppress(Refusal):  # what cannot be is a refused fact of the journal, not a fault of the file
             settings_of(said, money)
-        except Refusal:
-            pass  # what cannot be is a refused fact of the journal, not a fault of the file
     elif word == "add_service":
         service_of(said)
     elif word == "remove_service":

@@ -43,7 +43,8 @@ from daemon.rules.refusal import Refusal, Repeat
 from daemon.rules.sentence import Sentence, say
 from daemon.simulate import journal
 from daemon.simulate.journal import Entry
-from daemon.simulate.scenario import Client, Fact, Scenario, ScenarioError, Service, service_of, settings_of
+from daemon.simulate.reader import ScenarioError
+from daemon.simulate.scenario import Client, Fact, Scenario, Service, service_of, settings_of
 from daemon.store.engine import Store, sqlite_url
 from daemon.store.invoice import Invoice
 from daemon.store.migrate import upgrade

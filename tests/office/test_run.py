@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select, text
 
-from daemon.office import billing, company, hold, payment, run, service
+from daemon.office import billing, company, hold, payment, run, service, standing
 from daemon.office.run import run_clock
 from daemon.rules.refusal import Refusal
 from daemon.store.engine import Store, sqlite_url
@@ -107,7 +107,7 @@ def test_dying_between_any_two_transactions_changes_nothing(
     (tmp_path / "whole").mkdir()
     dying, whole = provider(tmp_path / "dying", 30), provider(tmp_path / "whole", 30)
     until = lima("2026-04-02 12:00")
-    real, left = run.save, [0]
+    real, left = standing.save, [0]
 
     def save_and_die(*args: Any, **words: Any) -> None:
         real(*args, **words)  # written, not committed: the transaction dies with us
@@ -115,7 +115,7 @@ def test_dying_between_any_two_transactions_changes_nothing(
         if left[0] < 0:
             raise Stop
 
-    monkeypatch.setattr(run, "save", save_and_die)
+    monkeypatch.setattr(standing, "save", save_and_die)
     deaths = 0
     for lives in range(1, 200):
         left[0] = lives % 4
@@ -152,18 +152,18 @@ def test_two_runs_at_once_double_nothing(tmp_path: Path) -> None:
 def test_no_writing_transaction_is_long_and_a_run_with_nothing_to_do_is_short(tmp_path: Path) -> None:
     store = provider(tmp_path, 600)
     longest, began = [0.0], [0.0]
-    real = run.save
+    real = standing.save
 
     def timed(*args: Any, **words: Any) -> None:
         began[0] = time.process_time()
         real(*args, **words)
         longest[0] = max(longest[0], time.process_time() - began[0])
 
-    run.save = timed  # type: ignore[assignment]
+    standing.save = timed  # type: ignore[assignment]
     try:
         counts = run_clock(store, lima("2026-04-15 12:00"))
     finally:
-        run.save = real
+        standing.save = real
     assert counts.chunks > 10
     assert longest[0] < 0.25
     again = run_clock(store, lima("2026-04-15 12:00"))
