@@ -225,6 +225,66 @@ def test_accounts_are_added_and_locked_out_at_once(visit: Visit) -> None:
     assert "último administrador" in follow(boss, boss.post("/staff/1/disable"))
 
 
+def test_accounts_are_edited_and_let_in_again(visit: Visit, town: Town) -> None:
+    boss, cashier = visit("jefa"), visit("caja")
+    form = boss.text("/staff/2")
+    assert 'value="cashier" selected' in form
+    page = follow(boss, boss.post("/staff/2", {"name": "Caja Uno", "role": "technician", "locale": "en"}))
+    assert "Caja Uno" in page
+    assert "Guardado" in page
+    assert "Clients" in cashier.text("/clients")  # their language and role count from the next page on
+    assert cashier.get("/announcements/new").status_code == 403
+    bad = boss.post("/staff/2", {"name": "x" * 200, "role": "technician", "password": "corta"})
+    assert 'id="name-error"' in bad.get_data(as_text=True)
+    bad = boss.post("/staff/2", {"name": "Otra", "role": "technician", "password": "corta"})
+    assert 'id="password-error"' in bad.get_data(as_text=True)
+    assert "Caja Uno" in boss.text("/staff")  # all or nothing
+    assert "contraseña nueva" in follow(
+        boss,
+        boss.post("/staff/2", {"name": "Caja Uno", "role": "technician", "password": "otra frase larga"}),
+    )
+    assert cashier.get("/").status_code == 302
+    boss.post("/staff/2/disable")
+    assert visit("").enter("caja", "otra frase larga").status_code == 401
+    assert "puede ingresar de nuevo" in follow(boss, boss.post("/staff/2/enable"))
+    assert visit("").enter("caja", "otra frase larga").status_code == 302
+    only = boss.post("/staff/1", {"name": "Jefa", "role": "viewer", "locale": ""})
+    assert "último administrador" in only.get_data(as_text=True)
+    assert 'name="password"' not in boss.text("/staff/1")
+    assert visit("mira").post("/staff/2/enable").status_code in (302, 403)
+
+
+def test_a_language_goes_with_the_account_to_another_browser(visit: Visit) -> None:
+    here, there = visit("caja"), visit("caja")
+    assert "Clientes" in there.text("/clients")
+    here.post("/account/language", {"language": "en"})
+    assert "Clients" in there.text("/clients")
+    assert "Clientes" in visit("mira").text("/clients")
+
+
+@pytest.mark.parametrize("noun", ["zone", "plan", "method"])
+def test_what_was_retired_is_offered_again(visit: Visit, noun: str) -> None:
+    boss = visit("jefa")
+    add = "/plans/new" if noun == "plan" else f"/{noun}s"
+    boss.post(add, {"name": "Pasajero", "download": "1", "upload": "1", "price": "10"})
+    key = max(map(int, re.findall(rf"/{noun}s/(\d+)/retire", boss.text(f"/{noun}s"))))
+    assert "Se retiró Pasajero" in follow(boss, boss.post(f"/{noun}s/{key}/retire"))
+    assert f"/{noun}s/{key}/restore" in boss.text(f"/{noun}s")
+    assert f"/{noun}s/{key}/restore" not in visit("mira").text(f"/{noun}s")
+    assert "vuelve a estar en uso" in follow(boss, boss.post(f"/{noun}s/{key}/restore"))
+    assert "no está retirado" in follow(boss, boss.post(f"/{noun}s/{key}/restore"))
+
+
+def test_a_retired_client_comes_back(visit: Visit, town: Town) -> None:
+    clerk, key = visit("caja"), town.clients["ana"]
+    assert f"/clients/{key}/restore" not in clerk.text(f"/clients/{key}")
+    clerk.post(f"/clients/{key}/retire")
+    assert "¿Reincorporar a Ana Quispe?" in clerk.text(f"/clients/{key}")
+    page = follow(clerk, clerk.post(f"/clients/{key}/restore"))
+    assert "El cliente está de vuelta" in page
+    assert "no está retirado" in follow(clerk, clerk.post(f"/clients/{key}/restore"))
+
+
 def test_held_cuts_are_looked_at_before_they_are_confirmed(visit: Visit, town: Town) -> None:
     from daemon.store.suspension import CutRun, HeldCut
 
