@@ -140,9 +140,9 @@ def changed_invoices(session: Session, told: Sequence[Told]) -> None:
     for one in told:
         for invoice in one.account.invoices:
             was = one.loaded.invoices.get(invoice.id or 0)
-            if was is None or was == shape(invoice):
-                continue
             voided = [e.at for e in one.events if e.kind == "invoice_voided" and e.invoice is invoice]
+            if was is None or (was == shape(invoice) and not voided):
+                continue
             rows.append(
                 {
                     "key": invoice.id,

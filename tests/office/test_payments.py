@@ -176,6 +176,16 @@ def test_a_void_invoice_gives_back_what_was_on_it_and_is_not_billed_again(town: 
     assert town.derives_the_same()
 
 
+def test_a_paid_invoice_whose_fee_is_decided_can_be_voided_and_once(town: Town, ana: int) -> None:
+    town.run("2026-02-03 00:00")
+    bill = town.ask(invoice.list_invoices, lima("2026-02-03 00:00"), ana)[0]
+    town.do("2026-02-03 10:00", payment.register_payment, ana, amount="50.00", method_id=town.cash)
+    town.do("2026-02-03 11:00", invoice.void_invoice, bill.id, "Duplicada")
+    assert town.ask(invoice.get_invoice, lima("2026-02-03 12:00"), bill.id).state == "void"
+    with pytest.raises(Refusal, match="void already"):
+        town.do("2026-02-03 12:00", invoice.void_invoice, bill.id, "Otra vez")
+
+
 def test_balances_that_landed_on_a_void_invoice_wait_again(town: Town, ana: int) -> None:
     town.run("2026-03-01 12:00")
     march = town.ask(invoice.list_invoices, lima("2026-03-01 13:00"), ana)[0]
