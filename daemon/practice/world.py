@@ -183,5 +183,11 @@ def namespaces_allowed() -> str | None:
         netns.create(name)
     except OSError as error:
         return f"this machine refuses network namespaces ({error.strerror})"
-    netns.remove(name)
+    try:
+        # A container or chroot may make a namespace and yet not be able to enter it.
+        tried = subprocess.run(inside(name, "true"), capture_output=True, text=True, check=False)
+    finally:
+        netns.remove(name)
+    if tried.returncode:
+        return f"this machine lets nobody into a network namespace ({tried.stderr.strip()})"
     return None

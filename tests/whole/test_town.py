@@ -82,15 +82,14 @@ def test_the_packets_of_a_paid_up_subscriber_never_reach_the_box(town: Stage) ->
     who = debtor(town)
     box = seat(who).rsplit("-", 1)[0] + "-box"
     count = (
-        "import sys,time;from scapy.all import AsyncSniffer,IP;"
+        "import json,sys,time;from scapy.all import AsyncSniffer,IP;"
         f"n={{'{paid['address']}':0,'{who['address']}':0}};\n"
         "def see(p):\n"
-        "    for a in (p[IP].src,p[IP].dst):\n"
+        "    for a in ((p[IP].src,p[IP].dst) if IP in p else ()):\n"
         "        if a in n: n[a]+=1\n"
-        "s=AsyncSniffer(iface='eth0',filter='ip',prn=see,store=False);s.start();time.sleep(1.0);print('ready',flush=True);"
-        "sys.stdin.readline();time.sleep(0.5);s.stop();print(n)"
+        "s=AsyncSniffer(iface='eth0',prn=see,store=False);s.start();time.sleep(1.0);print('ready',flush=True);"
+        "sys.stdin.readline();time.sleep(0.5);s.stop();print(json.dumps(n))"
     )
-
     sniffer = subprocess.Popen(
         ["ip", "netns", "exec", box, sys.executable, "-c", count],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
@@ -101,7 +100,7 @@ def test_the_packets_of_a_paid_up_subscriber_never_reach_the_box(town: Stage) ->
         assert "Edición de práctica · HTTP" in browse(paid, town.facts["site"])
     assert "Edición de práctica" in browse(who, town.facts["site"])
     out, _ = sniffer.communicate("stop\n", timeout=60)
-    counted = eval(out, {"__builtins__": {}})
+    counted = json.loads(out)
     print("packets seen on the box:", counted)
     assert counted[paid["address"]] == 0
     assert counted[who["address"]] > 0
