@@ -24,7 +24,7 @@ from daemon.rules.cycle import Cycle
 from daemon.rules.refusal import Refusal
 from daemon.rules.sentence import Sentence
 from daemon.store.base import Base
-from daemon.store.billing import Billing
+from daemon.store.billing import Billing, BillingTemplate
 from daemon.store.client import Client
 from daemon.store.company import Company
 from daemon.store.invoice import Invoice as InvoiceRow
@@ -62,12 +62,13 @@ def shape(invoice: Invoice) -> tuple[int, int | None, bool, int]:
 
 @dataclass(frozen=True, slots=True)
 class Office:
-    """What all accounts of one load share: the company's rules and its billing settings."""
+    """What all accounts of one load share: the company's rules, its billing settings, and the templates."""
 
     company: CompanyRules
     billing: Mapping[str, Any]
     settings_at: datetime | None
     hold_cuts: bool
+    templates: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
 
 
 def office_of(session: Session) -> Office:
@@ -75,12 +76,22 @@ def office_of(session: Session) -> Office:
     row: Company = get_company(session)
     table = _table(Billing)
     found = session.execute(select(table).where(table.c.client_id.is_(None))).mappings().first()
-    return Office(company_rules(session), dict(found) if found else {}, row.settings_at, row.hold_cuts)
+    templates = {
+        template.id: dict(template._mapping) for template in session.execute(select(_table(BillingTemplate)))
+    }
+    return Office(
+        company_rules(session), dict(found) if found else {}, row.settings_at, row.hold_cuts, templates
+    )
 
 
 def settings_of(office: Office, own: Mapping[str, Any] | None) -> Settings:
-    """The settings in force for a client with these settings of its own."""
-    return effective(("client", own or {}), ("company", office.billing))
+    """The settings in force for a client with these settings of its own; `template_id` among them names the
+    template whose settings come next.
+    """
+    template = office.templates.get(own["template_id"]) if own and own.get("template_id") else None
+    if template is None:
+        return effective(("client", own or {}), ("company", office.billing))
+    return effective(("client", own or {}), ("template", template), ("company", office.billing))
 
 
 def load(session: Session, clients: Iterable[int], office: Office | None = None) -> dict[int, Loaded]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from daemon.rules.refusal import Refusal
 from daemon.rules.sentence import say
@@ -53,6 +54,21 @@ class Actor:
                     right=right,
                 ),
             )
+
+    def as_json(self) -> dict[str, object]:
+        """The form in which work that goes on by itself keeps who asked for it."""
+        return {
+            "kind": self.kind,
+            "id": self.id,
+            "name": self.name,
+            "role": self.role,
+            "address": self.address,
+        }
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> Actor:
+        """Read what `as_json` wrote."""
+        return cls(stored["kind"], stored["id"], stored["name"], stored["role"], stored["address"])
 
 
 SYSTEM = Actor("system", None, "system")

@@ -34,24 +34,31 @@ class BillingView:
     """Settings in force (`settings.source(name)` says where each comes from), and the layer's own values.
 
     A name that is missing in `own` inherits. `fixed_date` is the due date of the next invoice, once, or None.
+    `template` is the name of the billing template that the client is on, "" for none.
     """
 
     client_id: int | None
     settings: Settings
     own: dict[str, Any]
     fixed_date: date | None
+    template_id: int | None = None
+    template: str = ""
 
 
 def get_billing(session: Session, client_id: int | None = None) -> BillingView:
     """The settings of a client, or of the company (None)."""
     row = session.scalars(select(Billing).where(_owner(client_id))).first()
     own = {name: getattr(row, name) for name in rules.NAMES} if row is not None else {}
-    settings = settings_of(office_of(session), own if client_id is not None else None)
+    office = office_of(session)
+    template_id = row.template_id if row is not None else None
+    settings = settings_of(office, own | {"template_id": template_id} if client_id is not None else None)
     return BillingView(
         client_id,
         settings,
         {name: value for name, value in own.items() if value is not None},
         row.fixed_date if row is not None else None,
+        template_id,
+        str(office.templates[template_id]["name"]) if template_id is not None else "",
     )
 
 
@@ -65,7 +72,7 @@ def edit_billing(session: Session, actor: Actor, now: datetime, client_id: int |
     actor.check("billing")
     if client_id is not None:
         catalogue.found(session, Client, client_id, "client")
-    checked = _checked(session, values)
+    checked = checked_settings(session, values)
     if client_id is None:
         standing.catch_up(session, now)
     told = standing.move_on(session, now, client_id) if client_id is not None else None
@@ -113,14 +120,16 @@ def fix_date(session: Session, actor: Actor, now: datetime, client_id: int, due:
 
 
 def _settings(office: Office, row: Billing) -> Settings:
-    return settings_of(office, {name: getattr(row, name) for name in rules.NAMES})
+    own = {name: getattr(row, name) for name in rules.NAMES}
+    return settings_of(office, own | {"template_id": row.template_id})
 
 
 def _owner(client_id: int | None) -> Any:
     return Billing.client_id.is_(None) if client_id is None else Billing.client_id == client_id
 
 
-def _checked(session: Session, values: dict[str, Any]) -> dict[str, Any]:
+def checked_settings(session: Session, values: dict[str, Any]) -> dict[str, Any]:
+    """Settings as they are stored, from what a person typed (see `edit_billing`). Refused field by field."""
     refusals = Collector()
     checked: dict[str, Any] = {}
     for name, value in values.items():
