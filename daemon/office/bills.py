@@ -22,22 +22,26 @@ from daemon.store.invoice import Invoice as InvoiceRow
 from daemon.store.invoice import InvoiceLine, Series
 from daemon.store.item import Item
 
-SERVICE_SERIES = "service"
-FREE_SERIES = "free"
 
+def take_numbers(session: Session, kind: str, count: int) -> tuple[int, int]:
+    """Reserve numbers for invoices of a kind, of the series that is its default, in this transaction.
 
-def take_numbers(session: Session, series: str, count: int) -> tuple[int, int]:
-    """Reserve numbers of a series in this transaction: (series id, first number). No gap, whatever fails."""
+    Gives (series id, first number). No gap, whatever fails.
+    """
     table = table_of(Series)
-    row = session.execute(
+    statement = (
         update(table)
-        .where(table.c.name == series)
+        .where(table.c.default_for == kind)
         .values(next_number=table.c.next_number + count)
         .returning(table.c.id, table.c.next_number)
-    ).first()
+    )
+    # Twice: on PostgreSQL a change of the default that commits meanwhile leaves the first one empty-handed.
+    row = session.execute(statement).first() or session.execute(statement).first()
     if row is None:
         made = session.execute(
-            insert(table).values(name=series, prefix="", next_number=1 + count).returning(table.c.id)
+            insert(table)
+            .values(name=kind, prefix="", next_number=1 + count, default_for=kind)
+            .returning(table.c.id)
         ).scalar_one()
         return int(made), 1
     return int(row.id), int(row.next_number) - count
@@ -51,11 +55,11 @@ def new_invoices(session: Session, told: Sequence[Told]) -> None:
         (one, event) for one, event in all_events(told) if event.kind == "invoice_created" and event.invoice
     ]
     rows: list[dict[str, Any]] = []
-    for kind, series in (("service", SERVICE_SERIES), ("free", FREE_SERIES)):
+    for kind in ("service", "free"):
         these = [pair for pair in made if pair[1].invoice is not None and pair[1].invoice.kind == kind]
         if not these:
             continue
-        series_id, number = take_numbers(session, series, len(these))
+        series_id, number = take_numbers(session, kind, len(these))
         rows += [
             _invoice_row(one, event, series_id, number + place) for place, (one, event) in enumerate(these)
         ]

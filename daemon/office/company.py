@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from daemon.office import change, standing
 from daemon.office.actor import Actor
 from daemon.office.house import company_rules, get_company
+from daemon.office.tax_id import COUNTRIES, NO_COUNTRY, check_tax_id, country_of
 from daemon.rules.calendar import whole_minute
 from daemon.rules.money import currency
 from daemon.rules.refusal import Collector, Refusal
@@ -39,6 +40,8 @@ def set_up_company(
     if session.get(Company, 1) is not None:
         raise Refusal("", "The company is set up already: edit it instead")
     _check(values | {"name": name, "timezone": timezone})
+    if "tax_id" in values:
+        values["tax_id"] = check_tax_id(values["tax_id"], country_of(values.get("country", ""), timezone))
     row = Company(id=1, name=name.strip(), timezone=timezone, currency=currency(currency_code).code, **values)
     session.add(row)
     session.flush()
@@ -54,6 +57,7 @@ def edit_company(session: Session, actor: Actor, now: datetime, **values: Any) -
     actor.check("company")
     row = get_company(session)
     _check(values)
+    _check_tax_id(row, values)
     if any(field in values and values[field] != getattr(row, field) for field in BEARS_ON_ALL):
         standing.catch_up(session, now)
         row = get_company(session)
@@ -64,6 +68,14 @@ def edit_company(session: Session, actor: Actor, now: datetime, **values: Any) -
         row.settings_at = whole_minute(now)
     session.flush()
     change.record(session, actor, now, "company", 1, "edit", before, change.columns(row))
+
+
+def _check_tax_id(row: Company, values: dict[str, Any]) -> None:
+    """The tax id by its country's rule, when either changes: one from before there was a rule stands."""
+    country = values.get("country", row.country)
+    tax_id = " ".join(values.get("tax_id", row.tax_id).split())
+    if (tax_id, country) != (row.tax_id, row.country):
+        values["tax_id"] = check_tax_id(tax_id, country_of(country, values.get("timezone", row.timezone)))
 
 
 def _check(values: dict[str, Any]) -> None:
@@ -91,6 +103,9 @@ def _check(values: dict[str, Any]) -> None:
         elif field in ("hold_cuts", "bill_suspended"):
             if not isinstance(value, bool):
                 refusals.add(field, "Choose yes or no")
+        elif field == "country":
+            if value and value != NO_COUNTRY and value not in COUNTRIES:
+                refusals.add(field, "Choose one of the countries")
         elif field == "locale":
             if value not in ("es", "en"):
                 refusals.add(field, "Choose es or en")

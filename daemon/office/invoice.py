@@ -16,6 +16,7 @@ from daemon.office.actor import Actor
 from daemon.office.company import company_rules
 from daemon.office.payment import no_deed
 from daemon.office.plan import amount_of
+from daemon.office.series import printed
 from daemon.office.text import clean
 from daemon.office.told import Told
 from daemon.rules import deeds
@@ -188,7 +189,7 @@ def _views(
             row.id,
             row.client_id,
             row.kind,
-            f"{prefixes.get(row.series_id, '')}{row.number:06d}",
+            printed(prefixes.get(row.series_id, ""), row.number),
             row.cycle_start,
             row.cycle_end,
             row.due,
@@ -198,7 +199,7 @@ def _views(
             row.total,
             row.to_pay,
             owed.get(row.id, 0),
-            _state(row, owed.get(row.id, 0), today),
+            state_of(row, owed.get(row.id, 0), today),
             Sentence.from_json(row.why),
             row.voided_at,
             lines.get(row.id, ()),
@@ -207,7 +208,8 @@ def _views(
     ]
 
 
-def _state(row: Any, owed: int, today: date) -> str:
+def state_of(row: Any, owed: int, today: date) -> str:
+    """The state of an invoice on which `owed` is left, on a day of the company: see `InvoiceView`."""
     if row.voided_at is not None:
         return "void"
     if owed <= 0:

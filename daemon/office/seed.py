@@ -123,7 +123,7 @@ def _found(
             name="Fibra del Valle",
             timezone="America/Lima",
             currency_code="PEN",
-            tax_id="20600000001",
+            tax_id="20600000005",
             phone="01 555 0100",
             address="Jr. Progreso 123, Centro",
             how_to_pay="En caja: Jr. Progreso 123, de 8:00 a 18:00.\nBilletera móvil: 900 000 100.",
