@@ -7,7 +7,7 @@
 The two chains fail in different ways on purpose. With nobody listening, or with the rule withdrawn, an informed
 subscriber's connection is forwarded as if we were not here. A suspended one's is not: it would leave under this
 machine's own (masqueraded) address, which the router does not cut. So the cut stays in place when the proxy
-stops; `nft delete table inet pregonero_proxy` takes it away, and the next start replaces it.
+stops; `nft delete table inet pregonero_proxy` takes it away, and the next start takes it over.
 
 Only what carries our name, our mark, our priority and our routing table is ever touched.
 """
@@ -25,6 +25,25 @@ PRIORITY = 7080
 ROUTES = 7080
 PATIENCE = 3.0
 _CAP_NET_ADMIN = 12
+
+
+_TABLE = f"""
+add table inet {TABLE}
+add set inet {TABLE} suspended4 {{ type ipv4_addr; }}
+add set inet {TABLE} suspended6 {{ type ipv6_addr; }}
+add chain inet {TABLE} fresh
+add chain inet {TABLE} divert {{ type filter hook prerouting priority mangle; policy accept; }}
+add chain inet {TABLE} cut {{ type filter hook forward priority filter - 5; policy accept; }}
+flush chain inet {TABLE} fresh
+flush chain inet {TABLE} divert
+flush chain inet {TABLE} cut
+add rule inet {TABLE} divert iifname "lo" return
+add rule inet {TABLE} divert tcp dport 80 tcp flags & (syn | ack) != syn socket transparent 1 \
+    meta mark set meta mark or {MARK:#x} accept
+add rule inet {TABLE} divert jump fresh
+add rule inet {TABLE} cut ip saddr @suspended4 tcp dport 80 counter reject with tcp reset
+add rule inet {TABLE} cut ip6 saddr @suspended6 tcp dport 80 counter reject with tcp reset
+"""
 
 
 class DivertError(RuntimeError):
@@ -57,7 +76,7 @@ class Divert:
         self._four = "" if wildcard else host
         self._six = "" if wildcard else f"[{host}]"
         self._families = ("ip", "ip6") if host == "::" else ("ip6",) if ":" in host else ("ip",)
-        self._suspended: frozenset[str] = frozenset()
+        self._suspended: frozenset[str] | None = None
         self.active = False
 
     @staticmethod
@@ -72,32 +91,17 @@ class Divert:
             )
 
     def install(self) -> None:
-        """Make table, rule and routes anew, with new connections not diverted yet."""
+        """Make table, rule and routes, with new connections not diverted yet.
+
+        What a predecessor left is taken over: above all whom it cut, since until the first board comes nobody
+        else here knows it.
+        """
         self._routes("add")
-        _run(
-            ["nft", "-f", "-"],
-            f"""
-table inet {TABLE} {{}}
-delete table inet {TABLE}
-table inet {TABLE} {{
-    set suspended4 {{ type ipv4_addr; }}
-    set suspended6 {{ type ipv6_addr; }}
-    chain divert {{
-        type filter hook prerouting priority mangle; policy accept;
-        iifname "lo" return
-        tcp dport 80 tcp flags & (syn | ack) != syn socket transparent 1 meta mark set meta mark or {MARK:#x} accept
-        jump fresh
-    }}
-    chain fresh {{
-    }}
-    chain cut {{
-        type filter hook forward priority filter - 5; policy accept;
-        ip saddr @suspended4 tcp dport 80 counter reject with tcp reset
-        ip6 saddr @suspended6 tcp dport 80 counter reject with tcp reset
-    }}
-}}
-""",
-        )
+        try:
+            _run(["nft", "-f", "-"], _TABLE)
+        except DivertError:
+            # Another version made it with other words: only then anew.
+            _run(["nft", "-f", "-"], f"table inet {TABLE} {{}}\ndelete table inet {TABLE}\n{_TABLE}")
         self.active = False
 
     def restore(self) -> None:

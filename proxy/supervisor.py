@@ -241,13 +241,15 @@ class Supervisor:
         """Bring the kernel's part in step with how the workers are."""
         if self.divert is None:
             return
-        wanted = bool(self._well()) and not self._queue.over
+        # Without a board there is no notice to show and nobody knows who is cut: what the predecessor cut stays so.
+        wanted = bool(self._well()) and not self._queue.over and self._feed.known
         try:
             if self.divert.active and not wanted:
                 self.divert.withdraw()
             elif wanted and not self.divert.active:
                 self.divert.restore()
-            self.divert.suspend(self._feed.all_suspended())
+            if self._feed.known:
+                self.divert.suspend(self._feed.all_suspended())
         except DivertError as error:
             if time.monotonic() - self._complained > _COMPLAIN_EVERY:
                 self._complained = time.monotonic()

@@ -29,6 +29,9 @@ BEAT = 0.2
 READY = b"R"
 ALIVE = b"."
 
+BOARD_PATIENCE = 1.0
+"""Seconds that a new worker waits for its first board before it takes connections without one."""
+
 LAST_WORDS = 4.0
 """Seconds that running connections have after SIGTERM."""
 
@@ -65,6 +68,8 @@ class Worker:
         loop.add_reader(life, lambda: os._exit(0))
         self._feed.on_change = self._board_changed
         self._feed.start()
+        # A connection judged before the first board could be a suspended one's.
+        await self._feed.first(BOARD_PATIENCE)
         self._accept_on()
         self._tell_alive(READY)
         self._desk.load_layers()

@@ -62,6 +62,7 @@ class Feed:
         self._waiting: list[bytes] = []
         self._bell = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._first = asyncio.Event()
         self.on_change: Callable[[], None] | None = None
 
     def start(self) -> None:
@@ -78,6 +79,17 @@ class Feed:
             self._task.cancel()
             with suppress(asyncio.CancelledError):
                 await self._task
+
+    @property
+    def known(self) -> bool:
+        """Whether any board has ever come: before that nobody knows who is cut."""
+        return self._first.is_set()
+
+    async def first(self, patience: float) -> bool:
+        """Wait for the first board, `patience` seconds at most; whether it came."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._first.wait(), patience)
+        return self.known
 
     def notices(self, address: str) -> tuple[Notice, ...]:
         """The notices for this address that may be shown now, the most urgent first."""
@@ -130,6 +142,7 @@ class Feed:
         self._suspended = {one.address: one for one in board.suspended}
         self._alive = True
         self._heard = time.monotonic()
+        self._first.set()
         self._changed()
 
     def _drop(self) -> None:
