@@ -22,6 +22,7 @@ from daemon.rules.money import positive
 from daemon.rules.refusal import Collector, Refusal
 from daemon.rules.sentence import say
 from daemon.store.client import Client
+from daemon.store.closing import Closing
 from daemon.store.invoice import Invoice
 from daemon.store.ledger import Ledger
 from daemon.store.payment import Payment, PaymentMethod
@@ -149,6 +150,7 @@ def delete_payment(session: Session, actor: Actor, now: datetime, payment_id: in
     bare = " ".join(reason.split())
     if not bare:
         raise Refusal("reason", "Write why: others will ask")
+    _check_closed(session, actor, payment)
     before = change.columns(payment)
     client_id = payment.client_id
     told = standing.move_on(session, now, client_id)
@@ -176,6 +178,7 @@ def edit_payment(session: Session, actor: Actor, now: datetime, payment_id: int,
     actor.check("payment")
     payment = catalogue.found(session, Payment, payment_id, "payment")
     catalogue.usable(session, PaymentMethod, method_id, "method")
+    _check_closed(session, actor, payment)
     before = change.columns(payment)
     payment.method_id = method_id
     session.flush()
@@ -221,6 +224,21 @@ def list_payments(
         )
         for row, client, method in session.execute(query)
     ]
+
+
+def _check_closed(session: Session, actor: Actor, payment: Payment) -> None:
+    """What a cash closing has counted stays as it was counted, unless an administrator decides otherwise."""
+    if payment.closing_id is None or actor.may("closing"):
+        return
+    closing = session.get_one(Closing, payment.closing_id)
+    raise Refusal(
+        "",
+        say(
+            "This payment was counted in the cash closing of {day} ({collector}): ask an administrator",
+            day=closing.day.isoformat(),
+            collector=closing.collector,
+        ),
+    )
 
 
 def no_deed(_account: Account, _at: datetime) -> Iterator[Event]:
