@@ -93,6 +93,19 @@ class Settings:
         )
 
 
+def write_practice_settings(home: Path) -> None:
+    """Mark a home as one of a made-up provider, unless it has settings: its pages are spoken to over plain HTTP
+    on loopback, so its cookies cannot demand TLS, and its loops look often enough to be watched.
+    """
+    home.mkdir(parents=True, exist_ok=True)
+    path = home / "settings.toml"
+    if not path.exists():
+        path.write_text(
+            "# A home of a made-up provider.\nsecure_cookies = false\nrouter_seconds = 5.0\nclock_seconds = 10.0\n",
+            "utf-8",
+        )
+
+
 _KINDS: dict[str, type | tuple[type, ...]] = {
     "secure_cookies": bool,
     "portal_url": str,

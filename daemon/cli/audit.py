@@ -42,9 +42,9 @@ def audit(home: Path, as_json: bool, run_id: int | None) -> None:
 
 
 def _find(settings: Settings, run_id: int | None) -> list[dict[str, str]]:
-    from sqlalchemy.exc import DatabaseError
+    from sqlalchemy.exc import DatabaseError, OperationalError
 
-    from daemon.office.audit import findings
+    from daemon.office.audit import findings, unreadable
     from daemon.office.auditing import do_run, fail_run
     from daemon.store.engine import Store
 
@@ -58,8 +58,9 @@ def _find(settings: Settings, run_id: int | None) -> list[dict[str, str]]:
         if store is not None and run_id is not None:
             with store.write() as session:
                 fail_run(session, _now(), run_id, str(error.orig))
-        text = f"The database cannot be read: {error.orig}. Restore a backup"
-        return [{"rule": "database.integrity", "row": "database", "text": text}]
+        if isinstance(error, OperationalError):
+            raise Complaint(f"the database does not answer: {error.orig}") from error
+        return [unreadable(error).as_json()]
     finally:
         if store is not None:
             store.dispose()

@@ -23,11 +23,12 @@ def seed(home: Path, clients: int, number: int, password: str | None) -> None:
     with complaining():
         from daemon.office.seed import AlreadySeeded
         from daemon.office.seed import seed as make
-        from daemon.settings import Settings
+        from daemon.settings import Settings, write_practice_settings
         from daemon.store.engine import Store
         from daemon.store.migrate import upgrade
         from daemon.store.seal import ensure_keys, load_key
 
+        write_practice_settings(home.expanduser().absolute())
         settings = Settings.load(home)
         upgrade(settings.database_url)
         ensure_keys(settings.home / "keys")

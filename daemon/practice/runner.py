@@ -22,7 +22,7 @@ from daemon.practice.lease import InUse, Lease, abandoned
 from daemon.practice.places import Loopback, Place, Town
 from daemon.practice.story import Story, say
 from daemon.practice.world import World, WorldError, namespaces_allowed
-from daemon.settings import Settings
+from daemon.settings import Settings, write_practice_settings
 
 #: Seconds for all processes to come up on a slow machine.
 START_PATIENCE = 60.0
@@ -50,7 +50,7 @@ async def run(options: Options) -> None:
     """Run until Ctrl-C. Raises `PracticeError` when it cannot start; cleans up in every case."""
     home = options.home.expanduser().absolute()
     home.mkdir(parents=True, exist_ok=True)
-    _write_settings(home)
+    write_practice_settings(home)
     settings = Settings.load(home)
     try:
         lease = Lease.take(home)
@@ -70,16 +70,6 @@ async def run(options: Options) -> None:
     finally:
         await practice.end()
         lease.release()
-
-
-def _write_settings(home: Path) -> None:
-    """Practice speaks plain HTTP on loopback, so its cookies cannot demand TLS."""
-    path = home / "settings.toml"
-    if not path.exists():
-        path.write_text(
-            "# A practice home.\nsecure_cookies = false\nrouter_seconds = 5.0\nclock_seconds = 10.0\n",
-            "utf-8",
-        )
 
 
 class _Practice:
