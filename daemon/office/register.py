@@ -152,7 +152,7 @@ def register_totals(session: Session, asked: Asked) -> Totals:
     ).group_by(Payment.method_id, stands)
     if asked.zone_id is not None:
         query = query.join(Client, Client.id == Payment.client_id)
-    names: dict[int, str] = dict(session.execute(select(PaymentMethod.id, PaymentMethod.name)).tuples().all())
+    names = {row.id: row.name for row in session.execute(select(PaymentMethod.id, PaymentMethod.name))}
     parts: list[Part] = []
     gone = [0, 0]
     for row in session.execute(query.where(*_where(session, asked))):

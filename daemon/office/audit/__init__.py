@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from datetime import datetime
 
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DatabaseError, DBAPIError, OperationalError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from daemon.office.audit import database, history, invoice, ledger, standing, totals
@@ -21,7 +21,7 @@ from daemon.rules.sentence import say
 from daemon.store.company import Company
 from daemon.store.engine import Store
 
-__all__ = ["MOST", "RULES", "Finding", "Ground", "audit", "findings"]
+__all__ = ["MOST", "RULES", "Finding", "Ground", "audit", "findings", "unreadable"]
 
 MOST = 500
 """Findings of one rule that are told; what is more is told as a number."""
@@ -72,10 +72,21 @@ type Progress = Callable[[int, int], None]
 
 def findings(store: Store, now: datetime, progress: Progress | None = None) -> list[Finding]:
     """All findings on one snapshot of a store."""
-    with store.read() as session:
-        if session.get_bind().dialect.name != "sqlite":
-            session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
-        return list(audit(session, now, progress))
+    try:
+        with store.read() as session:
+            if session.get_bind().dialect.name != "sqlite":
+                session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+            return list(audit(session, now, progress))
+    except DatabaseError as error:
+        if isinstance(error, OperationalError):  # busy, or not there: says nothing about what it holds
+            raise
+        return [unreadable(error)]
+
+
+def unreadable(error: DatabaseError) -> Finding:
+    """The finding of a database that cannot even be opened."""
+    sentence = say("The database says: {words}. Restore a backup", words=str(error.orig))
+    return Finding("database.integrity", "database", sentence)
 
 
 def audit(session: Session, now: datetime, progress: Progress | None = None) -> Iterator[Finding]:

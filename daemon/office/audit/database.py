@@ -18,7 +18,6 @@ from sqlalchemy import (
     Table,
     UniqueConstraint,
     func,
-    inspect,
     literal_column,
     not_,
     select,
@@ -82,15 +81,18 @@ def triggers(session: Session, _ground: Ground) -> Iterator[Finding]:
 
 def indexes(session: Session, _ground: Ground) -> Iterator[Finding]:
     """The unique indexes and constraints, the second lock on "once" (law 2), are there."""
-    looker = inspect(session.connection())
     if session.get_bind().dialect.name == "sqlite":
-        made = set(session.scalars(text("SELECT name FROM sqlite_master WHERE type = 'index'")))
+        asked = "SELECT name, sql FROM sqlite_master WHERE type IN ('index', 'table')"
+        made = {
+            word.strip('"')
+            for row in session.execute(text(asked))
+            for word in (row.name, *str(row.sql).split())
+        }
     else:
         made = set(session.scalars(text("SELECT indexname FROM pg_indexes")))
     for table in Base.metadata.sorted_tables:
-        kept = made | {one["name"] for one in looker.get_unique_constraints(table.name)}
         for name, _, _ in _unique(table):
-            if name not in kept:
+            if name not in made:
                 sentence = say("The unique index {name} of {table} is missing", name=name, table=table.name)
                 yield Finding("database.index", f"table {table.name}", sentence)
 
@@ -189,9 +191,11 @@ def _wrong_kind(column: Column[Any]) -> str | None:
     if isinstance(kind, Integer):
         return f"typeof({name}) NOT IN ('integer', 'null')"
     if isinstance(kind, Moment):
-        return f"{name} IS NOT NULL AND (julianday({name}) IS NULL OR {name} NOT GLOB '????-??-?? ??:??:*')"
+        # 31 February is moved on to a day that exists: what comes back must be what went in.
+        day = f"strftime('%Y-%m-%d', julianday({name})) IS NOT substr({name}, 1, 10)"
+        return f"{name} IS NOT NULL AND ({day} OR {name} NOT GLOB '????-??-?? ??:??:*')"
     if isinstance(kind, Date):
-        return f"{name} IS NOT NULL AND (date({name}) IS NOT {name} OR length({name}) <> 10)"
+        return f"{name} IS NOT NULL AND (strftime('%Y-%m-%d', julianday({name})) IS NOT {name})"
     if isinstance(kind, JSON):
         return f"{name} IS NOT NULL AND NOT json_valid({name})"
     if isinstance(kind, Float):

@@ -29,7 +29,13 @@ def states(session: Session, ground: Ground) -> Iterator[Finding]:
         select(
             Ledger.invoice_id,
             func.sum(Ledger.amount).label("left"),
-            part(Ledger.kind == "invoice").label("billed"),
+            part(
+                or_(
+                    Ledger.kind == "invoice",
+                    # An edited invoice: its old total is taken back, the new one written (I6).
+                    and_(Ledger.kind == "reversal", Ledger.payment_id.is_(None)),
+                )
+            ).label("billed"),
             part(Ledger.kind == "landing").label("landed"),
             part(and_(Ledger.kind == "void", Ledger.payment_id.is_(None))).label("voided"),
         )
