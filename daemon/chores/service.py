@@ -11,6 +11,7 @@ from daemon.chores.bell import BellEar
 from daemon.chores.billing import BillingClock
 from daemon.chores.board import BoardKeeper
 from daemon.chores.forecast import ForecastKeeper
+from daemon.chores.jobs import JobHouse
 from daemon.chores.routers import RouterHouse
 from daemon.settings import Settings
 from daemon.store.engine import AsyncStore
@@ -24,13 +25,16 @@ def make_service(settings: Settings, reactor: Any) -> MultiService:
     routers = RouterHouse(settings, store)
     board = BoardKeeper(settings, store, reactor)
     forecast = ForecastKeeper(settings)
+    jobs = JobHouse(settings, store)
 
     def look_again() -> None:
         board.wake()
         routers.wake()
         forecast.wake()
+        jobs.wake()
 
     billing = BillingClock(settings, wake=look_again)
-    for part in (board, routers, billing, forecast, BellEar(reactor, settings.bell_path, look_again), Beat()):
+    ear = BellEar(reactor, settings.bell_path, look_again)
+    for part in (board, routers, billing, forecast, jobs, ear, Beat()):
         part.setServiceParent(root)
     return root

@@ -205,7 +205,7 @@ def test_a_free_invoice_never_cuts_and_takes_no_service_payment(town: Town, ana:
     free = town.ask(invoice.get_invoice, lima("2026-02-01 13:00"), made)
     assert (free.kind, free.number, free.total, free.cycle_start, len(free.lines)) == (
         "free",
-        "000001",
+        "L-000001",
         12500,
         None,
         2,

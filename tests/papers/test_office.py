@@ -44,8 +44,11 @@ def test_balances_payments_and_what_is_left_stand_on_it(town: Town) -> None:
     assert bill(town, "2026-02-02 08:00", first).payments[0].name == "Pago del 12 ene. 2026, Efectivo, R-7"
     found = bill(town, "2026-02-02 08:00", second)
     assert [(one.name, one.amount) for one in found.balances] == [
-        ("Mora de la factura 000001", 500), ("Reconexión del 6 ene. 2026", 1000), ("Corte de luz", -700), ("Saldo a favor del 12 ene. 2026", -500),
-    ]  # fmt: skip
+        ("Mora de la factura 000001", 500),
+        ("Reconexión del 6 ene. 2026", 1000),
+        ("Corte de luz", -700),
+        ("Saldo a favor del 12 ene. 2026", -500),
+    ]
     assert (found.total, found.to_pay, found.left, found.state) == (5000, 5300, 5300, "overdue")
     in_english = bill(town, "2026-02-02 08:00", second, "en")
     assert in_english.balances[0].name == "Late fee of invoice 000001"
