@@ -17,16 +17,29 @@ from daemon.chores.loop import LevelLoop
 from daemon.settings import Settings
 
 _LOG = Logger(namespace="billing")
+PORTION = 20
+"""Chunks of a bulk change, or of a file of payments, that one run does."""
+MORE = "more waits"
 
 
 def run_billing(url: str, now: datetime) -> dict[str, int]:
-    """In the worker process: run the billing clock up to `now` and give the counts of what was done."""
+    """In the worker process: run the billing clock up to `now`, then what people asked to be done to many; give
+    the counts of what was done.
+    """
+    from daemon.office.bulk.run import bulk_waits, run_bulk
+    from daemon.office.payment_file import files_wait, run_files
     from daemon.office.run import run_clock
     from daemon.store.engine import Store
 
     store = Store(url)
     try:
-        return run_clock(store, now).counts()
+        counts = run_clock(store, now).counts()
+        # In portions: what was asked for many must not keep the clock from everybody else.
+        counts["bulk"] = run_bulk(store, now, chunks=PORTION)
+        counts["payments"] = run_files(store, now, chunks=PORTION)
+        with store.read() as session:
+            counts[MORE] = int(bulk_waits(session) or files_wait(session))
+        return counts
     finally:
         store.dispose()
 
@@ -57,7 +70,7 @@ class BillingClock(MultiService):
         if any(counts.values()):
             _LOG.info("billing: {counts}", counts=counts)
             self._wake()
-        return None
+        return 0.0 if counts.get(MORE) else None
 
     def stopService(self) -> Deferred[None]:
         """End the worker with the loop; what it had not committed never happened."""

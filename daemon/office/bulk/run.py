@@ -81,13 +81,18 @@ def run_bulk(store: Store, now: datetime, *, chunks: int | None = None) -> int:
     done = 0
     while chunks is None or chunks > 0:
         with store.read() as session:
-            waiting = _open(session)
+            waiting = _first_open(session)
         if waiting is None:
             return done
         with store.write() as session:
             done += _step(session, now, waiting)
         chunks = None if chunks is None else chunks - 1
     return done
+
+
+def bulk_waits(session: Session) -> bool:
+    """Whether a bulk change is under way, or its undoing."""
+    return _first_open(session) is not None
 
 
 def get_bulk(session: Session, bulk_id: int) -> BulkChange:
@@ -115,7 +120,7 @@ def bulk_clients(session: Session, bulk_id: int, after: int = 0, limit: int = 50
     return [BulkClient(row.client_id, name, row.before, row.after, row.outcome) for row, name in rows]
 
 
-def _open(session: Session) -> int | None:
+def _first_open(session: Session) -> int | None:
     return session.scalars(
         select(BulkChange.id)
         .where(
