@@ -178,6 +178,11 @@ def short_day(value: date) -> str:
     return dates.format_skeleton("MMMd", value, locale=locale())
 
 
+def weekday(value: date, width: str = "wide") -> str:
+    """The day of the week: `viernes`, or `vie` for `abbreviated`."""
+    return dates.format_date(value, "EEEE" if width == "wide" else "EEE", locale=locale())
+
+
 def tel(text: str) -> str:
     """A telephone number as a `tel:` link takes it."""
     return "".join(mark for mark in text if mark.isdigit() or mark == "+")
@@ -202,7 +207,7 @@ def install(app: Flask) -> None:
         "money": money, "plain_money": plain_money, "day": day, "moment": moment, "hour": hour, "ago": ago,
         "days_away": days_away, "speed": speed, "percent": percent, "count": count,
         "clock": clock, "local_day": local_day, "month": month,
-        "short_day": short_day, "tel": tel,
+        "short_day": short_day, "weekday": weekday, "tel": tel,
     }  # fmt: skip
     app.jinja_env.filters.update(filters)
     app.jinja_env.globals.update(house=house, today=today, symbol=symbol)

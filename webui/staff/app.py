@@ -18,6 +18,7 @@ def create_staff_app(
     settings: Settings, *, store: Store | None = None, clock: Callable[[], datetime] = utc_now
 ) -> Flask:
     """All pages of staff behind the login. Never answers what belongs to the portal."""
+    from webui.staff.billing_day import calendar, day, why
     from webui.staff.catalogue import method, plan, zone
     from webui.staff.door import account, company, login, staff, start
     from webui.staff.network import router
@@ -28,9 +29,10 @@ def create_staff_app(
     gate.install(app)
     CSRFProtect(app)
     labels.install(app)
+    why.install(app)
     for room in (
         login, start, account, staff, company, client, service, billing, invoice, payment, suspension, change,
-        announcement, notice, router, plan, zone, method,
+        announcement, notice, router, plan, zone, method, day, calendar, why,
     ):  # fmt: skip
         app.register_blueprint(room.pages)
     return app

@@ -103,6 +103,22 @@
     }
   });
 
+  // ---- "Why?": the stored reason in a dialog; what fails opens as a page
+  doc.addEventListener("click", function (event) {
+    var link = event.target.closest("a[data-why]"), shown = doc.getElementById("why");
+    if (!link || !shown || event.ctrlKey || event.metaKey || event.shiftKey) { return; }
+    event.preventDefault();
+    fetch(link.href, { headers: { "HX-Request": "true" }, credentials: "same-origin" }).then(function (answer) {
+      if (!answer.ok || answer.status === 204) { throw new Error(answer.status); }
+      return answer.text();
+    }).then(function (text) {
+      var body = doc.getElementById("why-body");
+      body.innerHTML = text;
+      if (!shown.open) { shown.showModal(); }
+      body.querySelector("#why-title").focus();
+    }).catch(function () { window.location.assign(link.href); });
+  });
+
   // ---- keyboard: / search, n new, p payment, ? this list, Esc out
   function typing(node) { return node && (/^(INPUT|TEXTAREA|SELECT)$/.test(node.tagName) || node.isContentEditable); }
   doc.addEventListener("keydown", function (event) {
@@ -123,7 +139,7 @@
     } else if (event.key === "?") {
       doc.getElementById("keys").showModal();
     } else {
-      var link = /^[a-z]$/.test(event.key) && doc.querySelector("[data-key='" + event.key + "']");
+      var link = /^([a-z]|Arrow(Left|Right))$/.test(event.key) && doc.querySelector("[data-key='" + event.key + "']");
       if (link) { event.preventDefault(); link.click(); }
     }
   });
