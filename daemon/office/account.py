@@ -190,11 +190,22 @@ def _open(office: Office, row: Any) -> Loaded:
 
 def _add_invoices(session: Session, loaded: dict[int, Loaded], ids: Sequence[int]) -> None:
     invoice, ledger, notice = _table(InvoiceRow), _table(Ledger), _table(Notice)
+    showing = set(
+        session.scalars(
+            select(notice.c.invoice_id).where(
+                notice.c.client_id.in_(ids), notice.c.invoice_id.is_not(None), notice.c.off_at.is_(None)
+            )
+        )
+    )
+    # A paid invoice whose notice is still open is part of the account: something has to close it.
     rows = session.execute(
         select(invoice)
         .where(invoice.c.client_id.in_(ids), invoice.c.settled_at.is_(None))
         .order_by(invoice.c.id)
     ).all()
+    rest = showing - {row.id for row in rows}
+    if rest:
+        rows = [*rows, *session.execute(select(invoice).where(invoice.c.id.in_(rest)).order_by(invoice.c.id))]
     if not rows:
         return
     open_ids = [row.id for row in rows]
@@ -206,13 +217,6 @@ def _add_invoices(session: Session, loaded: dict[int, Loaded], ids: Sequence[int
             .group_by(ledger.c.invoice_id)
         )
     }
-    showing = set(
-        session.scalars(
-            select(notice.c.invoice_id).where(
-                notice.c.client_id.in_(ids), notice.c.invoice_id.is_not(None), notice.c.off_at.is_(None)
-            )
-        )
-    )
     for row in rows:
         add_invoice(loaded[row.client_id], invoice_rule(row, left.get(row.id, 0), row.id in showing))
 
