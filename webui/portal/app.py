@@ -16,10 +16,11 @@ def create_portal_app(
     settings: Settings, *, store: Store | None = None, clock: Callable[[], datetime] = utc_now
 ) -> Flask:
     """The portal. It knows no staff and has no session: a line is known by its address, a notice by its token."""
-    from webui.portal import bill, limit, notice
+    from webui.portal import bill, limit, notice, paper
 
     app = base_app("portal", settings, store=store, clock=clock)
     limit.install(app)
     app.register_blueprint(notice.pages)
+    app.register_blueprint(paper.pages)
     app.register_blueprint(bill.pages)
     return app

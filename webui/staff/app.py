@@ -23,6 +23,7 @@ def create_staff_app(
     from webui.staff.door import account, company, login, staff, start
     from webui.staff.network import router
     from webui.staff.notices import announcement, notice
+    from webui.staff.papers import batch, paper, series, style
     from webui.staff.people import billing, change, client, invoice, payment, service, suspension
 
     app = base_app("staff", settings, store=store, clock=clock)
@@ -34,5 +35,7 @@ def create_staff_app(
         login, start, account, staff, company, client, service, billing, invoice, payment, suspension, change,
         announcement, notice, router, plan, zone, method, day, calendar, why,
     ):  # fmt: skip
+        app.register_blueprint(room.pages)
+    for room in (paper, batch, style, series):
         app.register_blueprint(room.pages)
     return app

@@ -11,20 +11,25 @@ from werkzeug.wrappers import Response
 
 from daemon.office import billing as billing_office
 from daemon.office import company as office
+from daemon.office.tax_id import COUNTRIES
+from daemon.office.text import plain_words
+from daemon.papers.words import TAX_LABELS
 from daemon.rules import money as rules
 from daemon.rules.billing import Settings
 from daemon.rules.refusal import Refusal
 from daemon.store.company import Company
 from webui.common.access import reading
 from webui.common.forms import Form, Reader, deed
-from webui.common.show import hour, now, percent
+from webui.common.show import hour, locale, now, percent
 from webui.staff.gate import actor, needs
 from webui.staff.people import billing
 
 pages = Blueprint("company", __name__)
 
 HOURS = ("invoice_hour", "cut_hour", "reminder_hour")
-TEXTS = ("name", "tax_id", "phone", "address", "how_to_pay", "timezone", "currency", "locale", "portal_url")
+TEXTS = (
+    "name", "tax_id", "phone", "address", "how_to_pay", "timezone", "currency", "country", "locale", "portal_url",
+)  # fmt: skip
 FIELDS = (*TEXTS, *HOURS, "tax_percent", "promise_max_days", "hold_cuts", "bill_suspended")
 #: Most ISPs this is made for keep this zone until they choose another.
 FIRST_ZONE = "America/Lima"
@@ -52,6 +57,15 @@ def _fill() -> Form:
     return form
 
 
+def _countries() -> list[tuple[str, str]]:
+    """Countries whose tax ids have a name here, as the reader calls them, each with that name."""
+    names = locale().territories
+    return sorted(
+        ((code, f"{names.get(code, code)} ({TAX_LABELS[code]})") for code in COUNTRIES),
+        key=lambda one: plain_words(one[1]),
+    )
+
+
 def _page(form: Form) -> str:
     return render_template(
         "door/company.html",
@@ -61,6 +75,7 @@ def _page(form: Form) -> str:
         fields=FIELDS,
         zones=sorted(zone for zone in available_timezones() if "/" in zone),
         currencies=sorted(rules.CURRENCIES),
+        countries=_countries(),
         known=reading().get(Company, 1) is not None,
     )
 
