@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PYTHON := $(shell for p in python3.13 python3.12 python3; do \
 	if $$p -c 'import sys; sys.exit(sys.version_info < (3, 12))' 2>/dev/null; then echo $$p; break; fi; done)
 # What the product and its tests use from Debian; each is looked for by the file it brings.
-DEBIAN := nftables iproute2 conntrack curl procps iperf3 iputils-ping chromium poppler-utils
+DEBIAN := nftables iproute2 conntrack curl procps iperf3 iputils-ping chromium postgresql poppler-utils
 
 .PHONY: help setup run test unit lint bench soak clean lock system
 help:

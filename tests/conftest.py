@@ -22,13 +22,15 @@ def _lacking(mark: str) -> str | None:
                 return f"needs the Debian package that brings {tool}"
     if mark == "browser" and shutil.which("chromium") is None:
         return "needs the Debian package chromium"
+    if mark == "postgres" and not list(Path("/usr/lib/postgresql").glob("*/bin/initdb")):
+        return "needs the Debian package postgresql"
     return None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Skip, with the reason, what this machine cannot run."""
     for item in items:
-        for mark in ("root", "whole", "browser"):
+        for mark in ("root", "whole", "browser", "postgres"):
             if item.get_closest_marker(mark) and (why := _lacking(mark)):
                 item.add_marker(pytest.mark.skip(reason=why))
 

@@ -1,7 +1,8 @@
 """Connections: one store, two ways in, for plain processes and for the reactor.
 
 On SQLite each writing transaction begins IMMEDIATE, so that two writers queue (10 s) instead of failing half
-way; WAL, `synchronous=FULL` and foreign keys on. A write commits at the end of its block or leaves nothing.
+way; WAL, `synchronous=FULL` and foreign keys on. On PostgreSQL writers queue for an advisory lock, and readers
+have one snapshot. A write commits at the end of its block or leaves nothing.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from daemon.store import bell as bells
 
 BUSY_SECONDS = 10
 _WRITES = "pregonero_writes"
+_WRITERS_LOCK = 0x707265676F6E  # "pregon": one writer at a time, as on SQLite
 
 
 def sqlite_url(path: Path | str) -> str:
@@ -39,7 +41,7 @@ class Store:
         self.url = url
         self.bell = bell
         self.engine = _tuned(create_engine(plain_url(url), **_arguments(url)))
-        self._writer = self.engine.execution_options(**{_WRITES: True})
+        self._writer = self.engine.execution_options(**_writing(url))
 
     @contextmanager
     def read(self) -> Iterator[Session]:
@@ -79,7 +81,7 @@ class AsyncStore:
         self.engine: AsyncEngine = create_async_engine(async_url(url), **_arguments(url))
         _tuned(self.engine.sync_engine)
         self._plain: Store | None = None
-        self._writer = self.engine.execution_options(**{_WRITES: True})
+        self._writer = self.engine.execution_options(**_writing(url))
 
     async def read[**P, T](
         self, deed: Callable[Concatenate[Session, P], T], *args: P.args, **words: P.kwargs
@@ -142,14 +144,31 @@ def async_url(url: str) -> URL:
 def _arguments(url: str) -> dict[str, Any]:
     if make_url(url).get_backend_name() == "sqlite":
         return {"connect_args": {"timeout": BUSY_SECONDS}, "pool_size": 5, "max_overflow": 15}
-    return {"pool_pre_ping": True}
+    return {"pool_pre_ping": True, "isolation_level": "REPEATABLE READ"}
 
 
 def _tuned(engine: Engine) -> Engine:
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
+    if engine.dialect.name == "postgresql":
+        event.listen(engine, "begin", _begin_postgresql)
     return engine
+
+
+def _writing(url: str) -> dict[str, Any]:
+    """What makes a transaction a writing one. On PostgreSQL each statement of it sees what the writer before
+    has committed, since the lock may have been waited for.
+    """
+    if make_url(url).get_backend_name() == "postgresql":
+        return {_WRITES: True, "isolation_level": "READ COMMITTED"}
+    return {_WRITES: True}
+
+
+def _begin_postgresql(connection: Connection) -> None:
+    if connection.get_execution_options().get(_WRITES):
+        connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{BUSY_SECONDS}s'")
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITERS_LOCK})")
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
