@@ -25,6 +25,7 @@ def create_staff_app(
     from webui.staff.notices import announcement, notice
     from webui.staff.papers import batch, paper, series, style
     from webui.staff.people import billing, change, client, invoice, payment, service, suspension
+    from webui.staff.reports import audit, register, report
 
     app = base_app("staff", settings, store=store, clock=clock)
     gate.install(app)
@@ -34,6 +35,7 @@ def create_staff_app(
     for room in (
         login, start, account, staff, company, client, service, billing, invoice, payment, suspension, change,
         announcement, notice, router, plan, zone, method, day, calendar, why,
+        register, report, audit,
     ):  # fmt: skip
         app.register_blueprint(room.pages)
     for room in (paper, batch, style, series):
