@@ -13,6 +13,8 @@ Where what is:
 - `client` clients, their list and summary · `service` internet services · `billing` billing settings
 - `invoice`, `payment`, `suspension`, `standing` money and its consequences · `run` the billing run
 - `notice` notices, tokens, the board, events · `announcement` announcements
+- `series`, `tax_id`, `logo`, `paper_style` how invoices are numbered and look · `paper` an invoice's facts as a PDF ·
+  `paper_batch` a month of them · `job` long work done aside · `speech` sentences where no page says them
 - `router` routers, facts for the planner, status, leases · `request` what a person asks of a router
 - `seed` a made-up provider of any size
 """

@@ -39,6 +39,10 @@ FORMS = {
     "/routers/1/edit": {"admin"},
     "/company": {"admin"},
     "/company/billing": {"admin"},
+    "/company/papers": {"admin"},
+    "/company/series": {"admin"},
+    "/company/series/1": {"admin"},
+    "/papers": {"admin", "cashier"},
     "/staff": {"admin"},
 }
 USERS = {"jefa": "admin", "caja": "cashier", "tecnico": "technician", "mira": "viewer"}

@@ -48,6 +48,7 @@ ACTIONS = {
     "apply": N_("applied"),
     "password": N_("new password"),
     "revoke": N_("session closed"),
+    "cancel": N_("cancelled"),
 }
 FIELDS = {
     "name": N_("name"),
@@ -127,6 +128,14 @@ FIELDS = {
     "bill_suspended": N_("bill the suspended"),
     "portal_url": N_("portal"),
     "reminders": N_("reminders"),
+    "country": N_("country"),
+    "prefix": N_("prefix"),
+    "next_number": N_("next number"),
+    "default_for": N_("numbers invoices of kind"),
+    "page_size": N_("page size"),
+    "qr": N_("QR code"),
+    "reasons": N_("reasons in small print"),
+    "footer": N_("foot of the page"),
 }
 #: Sentences that the office builds from a text in a variable, where no gatherer sees them.
 SENTENCES = (N_("Suspended by {name}: {reason}"), N_("Activated by {name}: {reason}"))

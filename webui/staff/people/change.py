@@ -25,7 +25,7 @@ pages = Blueprint("change", __name__)
 ROWS = 50
 NOUNS = (
     "client", "service", "billing", "payment", "invoice", "suspension", "announcement", "router", "plan", "zone",
-    "method", "staff", "company", "request",
+    "method", "staff", "company", "request", "series", "job", "logo", "paper_style",
 )  # fmt: skip
 
 
@@ -52,6 +52,8 @@ def noun_names() -> dict[str, str]:
         "announcement": _("Announcement"), "notice": _("Notice"), "router": _("Router"), "plan": _("Plan"),
         "zone": _("Zone"), "method": _("Payment method"), "payment_method": _("Payment method"), "staff": _("Staff"),
         "company": _("Company"), "request": _("Wish"), "cut_run": _("Held cuts"),
+        "series": _("Number series"), "job": _("File made aside"), "logo": _("Logo"),
+        "paper_style": _("Invoices on paper"),
     }  # fmt: skip
 
 
