@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import func, literal, select, tuple_
 from sqlalchemy.orm import Session
 
 from daemon.office import catalogue
@@ -19,6 +19,7 @@ from daemon.rules.calendar import local_text
 from daemon.rules.money import plain
 from daemon.rules.refusal import Refusal
 from daemon.rules.sentence import Sentence, say
+from daemon.store.base import Moment
 from daemon.store.client import Client
 from daemon.store.invoice import Invoice, InvoiceLine, Series
 from daemon.store.ledger import Ledger
@@ -205,10 +206,12 @@ def statement(
     """
     catalogue.found(session, Client, client_id, "client")
     mine = (Ledger.client_id == client_id, Ledger.kind != "landing")
-    query = select(Ledger).where(*mine).order_by(Ledger.id.desc()).limit(limit + 1)
+    query = select(Ledger).where(*mine).order_by(Ledger.at.desc(), Ledger.id.desc()).limit(limit + 1)
     upto = select(func.coalesce(func.sum(Ledger.amount), 0)).where(*mine)
-    if after is not None:
-        query, upto = query.where(Ledger.id < after), upto.where(Ledger.id < after)
+    last = session.get(Ledger, after) if after is not None else None
+    if last is not None:
+        before = tuple_(Ledger.at, Ledger.id) < tuple_(literal(last.at, Moment), last.id)
+        query, upto = query.where(before), upto.where(before)
     rows = session.scalars(query).all()
     balance = int(session.scalar(upto) or 0)
     numbers = _numbers(session, {row.invoice_id for row in rows if row.invoice_id is not None})
