@@ -56,7 +56,9 @@ def _parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     parser.add_argument("--events", metavar="FILE|-", help="where to write one JSON line an event")
     parser.add_argument("--workers", type=int, default=2, metavar="N", help="worker processes (default 2)")
-    parser.add_argument("--ready", metavar="FILE", help="written when all workers accept: pid, workers, listen")
+    parser.add_argument(
+        "--ready", metavar="FILE", help="written when all workers accept: pid, workers, listen"
+    )
     return parser
 
 
@@ -98,7 +100,9 @@ def main(words: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"pregonero proxy: {error}\n")
         return 1
     except OSError as error:
-        sys.stderr.write(f"pregonero proxy: cannot listen on {options.host} port {options.port}: {error.strerror}\n")
+        sys.stderr.write(
+            f"pregonero proxy: cannot listen on {options.host} port {options.port}: {error.strerror}\n"
+        )
         return 1
     options = replace(options, port=listener.getsockname()[1])
     try:

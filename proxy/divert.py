@@ -52,7 +52,9 @@ class DivertError(RuntimeError):
 
 def _run(words: list[str], text: str | None = None) -> None:
     try:
-        done = subprocess.run(words, input=text, capture_output=True, text=True, timeout=PATIENCE, check=False)
+        done = subprocess.run(
+            words, input=text, capture_output=True, text=True, timeout=PATIENCE, check=False
+        )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise DivertError(f"{words[0]}: {error}") from error
     if done.returncode:

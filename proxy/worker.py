@@ -48,9 +48,7 @@ class Worker:
         self._beat = beat
         self._feed = Feed(options.board)
         self._events = Events(options.events, also=self._feed.tell)
-        self._pace = Pace(
-            memory, cooldown=options.cooldown, daily_cap=options.daily_cap, learn=options.learn
-        )
+        self._pace = Pace(memory, cooldown=options.cooldown, daily_cap=options.daily_cap, learn=options.learn)
         self._desk = Desk(self._feed, self._pace, self._events, options.allowed())
         self._running: set[asyncio.Task[None]] = set()
         self._limit = min(20000, max(64, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2 - 64))
@@ -142,7 +140,9 @@ class Worker:
                 self._of.setdefault(subscriber[0], set()).add(task)
                 if self._options.mode == "explicit":
                     await Explicit(self._desk, client, subscriber).serve()
-                elif own[1] != self._options.port:  # else nobody diverted it: it would come back to us for ever
+                elif (
+                    own[1] != self._options.port
+                ):  # else nobody diverted it: it would come back to us for ever
                     await serve(self._desk, client, subscriber, own)
         except asyncio.CancelledError:
             client.reset()

@@ -74,7 +74,9 @@ class Desk:
         """Begin to import mitmproxy beside the loop: that takes longer than a connection should wait."""
         self._layers = asyncio.get_running_loop().run_in_executor(None, _import_layers)
 
-    async def exchange(self, client: tuple[str, int], origin: tuple[str, int], stream: "Stream") -> "Exchange":
+    async def exchange(
+        self, client: tuple[str, int], origin: tuple[str, int], stream: "Stream"
+    ) -> "Exchange":
         """A new passage through mitmproxy's layers."""
         if self._layers is None:
             self.load_layers()

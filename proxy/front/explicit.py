@@ -133,7 +133,8 @@ class Explicit:
         body = text.encode("ascii") + b"\n"
         await self._say(
             f"HTTP/1.1 {status} {reasons[status]}\r\nContent-Type: text/plain\r\nCache-Control: no-store\r\n"
-            f"Connection: close\r\nContent-Length: {len(body)}\r\n\r\n".encode("ascii") + body
+            f"Connection: close\r\nContent-Length: {len(body)}\r\n\r\n".encode("ascii")
+            + body
         )
 
     async def _refuse_cut(self, request: Request | None, page: bytes) -> None:
@@ -228,7 +229,11 @@ class Explicit:
         self, request: Request, plain: bytes, taken: int, site: Site, upstream: _Upstream
     ) -> Candidate | None:
         notice = self._desk.notice(self._subscriber[0])
-        if notice is None or len(self._client.buffer) != taken or is_inside(upstream.address[0], self._desk.allowed):
+        if (
+            notice is None
+            or len(self._client.buffer) != taken
+            or is_inside(upstream.address[0], self._desk.allowed)
+        ):
             return None
         try:
             if not is_page_view(request):

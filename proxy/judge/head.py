@@ -41,7 +41,10 @@ class Head:
     def words(self, name: bytes) -> tuple[bytes, ...]:
         """The members of a comma-separated field, in lower case, all its lines together."""
         return tuple(
-            word.strip(b" \t").lower() for value in self.all(name) for word in value.split(b",") if word.strip()
+            word.strip(b" \t").lower()
+            for value in self.all(name)
+            for word in value.split(b",")
+            if word.strip()
         )
 
 

@@ -59,7 +59,9 @@ def page_view_obstacle(request: Request) -> str:
     if b"no-transform" in request.words(b"cache-control"):
         return "no-transform"
     for name in (b"purpose", b"sec-purpose", b"x-purpose", b"x-moz"):
-        if any(b"prefetch" in word or b"prerender" in word or b"preview" in word for word in request.words(name)):
+        if any(
+            b"prefetch" in word or b"prerender" in word or b"preview" in word for word in request.words(name)
+        ):
             return "prefetch"
     if (request.one(b"sec-fetch-dest") or b"document").lower() != b"document":
         return "not-a-document"
@@ -110,4 +112,6 @@ def accepted_codings(request: Request) -> bytes | None:
     others = weights.get(b"*", False)
     gzip = weights.get(b"gzip", weights.get(b"x-gzip", others))
     identity = weights.get(b"identity", weights.get(b"*", True))
-    return b", ".join(name for name, taken in ((b"gzip", gzip), (b"identity", identity)) if taken) or b"identity"
+    return (
+        b", ".join(name for name, taken in ((b"gzip", gzip), (b"identity", identity)) if taken) or b"identity"
+    )

@@ -10,7 +10,9 @@ SNIFF = 4096
 """Bytes of the decoded body in which a page must begin to look like one."""
 
 _SIGNED = (b"content-digest", b"repr-digest", b"digest", b"content-md5", b"signature", b"signature-input")
-_WIDE = re.compile(rb"utf-?16|utf-?32|iso-?2022|utf-?7|ucs-?[24]|iso-10646-ucs|unicode(?!-1-1-utf-8)|csunicode")
+_WIDE = re.compile(
+    rb"utf-?16|utf-?32|iso-?2022|utf-?7|ucs-?[24]|iso-10646-ucs|unicode(?!-1-1-utf-8)|csunicode"
+)
 _META_WIDE = re.compile(rb"(?i)<meta[^>]{0,200}charset\s*=\s*[\"']?\s*(?:iso-?2022|csiso2022|utf-?7)")
 _PAGE = re.compile(
     rb"(?i)<(?:!doctype\s+html|html|head|body|title|meta|link|script|style|base|frameset|noscript)(?=[\s/>])"
@@ -90,7 +92,9 @@ def page_obstacle(start: bytes, whole: bool) -> str | None:
         text = text[end + 3 :]
     if _PAGE.match(text):
         return "charset" if _META_WIDE.search(start[:1024]) else ""
-    undecided = not text or b"\xef\xbb\xbf".startswith(text[:3]) or (len(text) < 40 and _STARTS.fullmatch(text))
+    undecided = (
+        not text or b"\xef\xbb\xbf".startswith(text[:3]) or (len(text) < 40 and _STARTS.fullmatch(text))
+    )
     if undecided and not whole and len(start) < SNIFF:
         return None
     return "not-html" if text else "empty"

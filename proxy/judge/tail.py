@@ -16,7 +16,9 @@ from dataclasses import dataclass
 # What follows a tag's name, up to and with its ">": quotes count in the place of a value only.
 _REST = rb"(?:[^>=]++|=\s*+(?:\"[^\"]*+\"|'[^']*+'|(?![\"'])[^\s>]*+))*+>"
 _REST_OF_TAG = re.compile(_REST)
-_NEXT = re.compile(rb"[^<]*+<(?:(/?[a-z][^\s/>\0]*+)" + _REST + rb"|(!--|![^-]|!-[^-]|\?|/[^a-z])|(?=[^a-z!?/]))")
+_NEXT = re.compile(
+    rb"[^<]*+<(?:(/?[a-z][^\s/>\0]*+)" + _REST + rb"|(!--|![^-]|!-[^-]|\?|/[^a-z])|(?=[^a-z!?/]))"
+)
 """Text and the tag (group 1), the comment (group 2) or the lone "<" that ends it; in lower case."""
 
 _CUT_CHARACTER = re.compile(rb"(?:[\xc2-\xf4]|[\xe0-\xf4][\x80-\xbf]|[\xf0-\xf4][\x80-\xbf]{2})\Z")
@@ -25,7 +27,22 @@ _SCRIPT = re.compile(rb"<!--|-->|<(/?)script(?=[\s/>])")
 _RAW = frozenset((b"style", b"textarea", b"title", b"xmp", b"iframe", b"noembed", b"noframes"))
 _HIDING = frozenset((b"option", b"select", b"template", b"svg", b"math", b"noscript"))
 _FORMATTING = frozenset(
-    (b"a", b"b", b"big", b"code", b"em", b"font", b"i", b"nobr", b"s", b"small", b"strike", b"strong", b"tt", b"u")
+    (
+        b"a",
+        b"b",
+        b"big",
+        b"code",
+        b"em",
+        b"font",
+        b"i",
+        b"nobr",
+        b"s",
+        b"small",
+        b"strike",
+        b"strong",
+        b"tt",
+        b"u",
+    )
 )
 _BLOCKS = frozenset(
     (
@@ -45,7 +62,9 @@ _MARK, _FORMAT, _BLOCK, _END, _ITEM, _RARE = range(6)
 def _kinds() -> dict[bytes | None, int]:
     """What each tag is to the scanner; end tags with their slash, None for what is no tag."""
     kinds: dict[bytes | None, int] = {None: _MARK}
-    rare = _RAW | _HIDING | _BOUNDS | _ROWS | _CELLS | {b"script", b"plaintext", b"frameset", b"pre", b"listing"}
+    rare = (
+        _RAW | _HIDING | _BOUNDS | _ROWS | _CELLS | {b"script", b"plaintext", b"frameset", b"pre", b"listing"}
+    )
     for names, start, end in (
         (_FORMATTING, _FORMAT, _END),
         (_BLOCKS, _BLOCK, _END),

@@ -26,16 +26,19 @@ TITLE = "Aviso de su proveedor de Internet"
 MORE = "Ver el aviso completo"
 
 
-
 def _names(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
 _VOID = _names("br hr wbr")
 _TABLE = _names("table tbody thead tfoot tr td th caption")
-_TAGS = _VOID | _TABLE | _names(
-    "a abbr address b bdi bdo big blockquote center cite code dd del dfn div dl dt em font h1 h2 h3 h4 h5 h6 i ins "
-    "kbd li mark ol p pre q s samp section small span strike strong sub sup time tt u ul var"
+_TAGS = (
+    _VOID
+    | _TABLE
+    | _names(
+        "a abbr address b bdi bdo big blockquote center cite code dd del dfn div dl dt em font h1 h2 h3 h4 h5 h6 i ins "
+        "kbd li mark ol p pre q s samp section small span strike strong sub sup time tt u ul var"
+    )
 )
 _ATTRIBUTES = _names(
     "align bgcolor border cellpadding cellspacing class color colspan dir face height href id lang noshade nowrap "
@@ -206,5 +209,11 @@ def banner(notice: Notice, tail: Tail, name: str) -> bytes:
 
 def _style(*rules: str) -> bytes:
     """An inline style that the page's own rules do not override (where the page's policy lets it work at all)."""
-    common = ("background:#fff3cd", "color:#000", "border-color:#b58900", "visibility:visible", "position:static")
+    common = (
+        "background:#fff3cd",
+        "color:#000",
+        "border-color:#b58900",
+        "visibility:visible",
+        "position:static",
+    )
     return b' style="' + ";".join(f"{rule}!important" for rule in (*rules, *common)).encode("ascii") + b'"'

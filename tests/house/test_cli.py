@@ -52,7 +52,9 @@ def test_wrong_use_is_status_2_and_says_what_to_do(tmp_path: Path, words: list[s
 
 def test_a_seeded_home_can_be_looked_at_over_plain_http_and_is_seeded_once(tmp_path: Path) -> None:
     home = tmp_path / "home"
-    made = pregonero("seed", "--home", str(home), "--clients", "12", "--seed", "3", "--password", "practica-2026")
+    made = pregonero(
+        "seed", "--home", str(home), "--clients", "12", "--seed", "3", "--password", "practica-2026"
+    )
     assert made.returncode == 0, made.stderr
     assert "12 clients" in made.stdout
     assert "secure_cookies = false" in (home / "settings.toml").read_text()
