@@ -159,6 +159,10 @@ def _clients() -> Report:
 def _taxes() -> Report:
     first, last, wrong, asked = _months(5)
     found = office.taxes(reading(), house().timezone, first, last)
+
+    def rate(points: int | None) -> Cell:
+        return _("not written") if points is None else points
+
     report = Report(
         _("Taxes"),
         [
@@ -166,7 +170,9 @@ def _taxes() -> Report:
             Column(_("Net"), "amount"), Column(_("Tax"), "amount"), Column(_("Total"), "amount"),
             Column(_("Tax of void ones"), "amount"),
         ],
-        [(row.month, row.rate, row.lines, row.net, row.tax, row.total, row.voided) for row in found],
+        [
+            (row.month, rate(row.rate), row.lines, row.net, row.tax, row.total, row.voided) for row in found
+        ],
         (
             _("Total"), None, sum(row.lines for row in found), sum(row.net for row in found),
             sum(row.tax for row in found), sum(row.total for row in found), sum(row.voided for row in found),
