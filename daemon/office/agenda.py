@@ -67,13 +67,17 @@ class Stretch:
 
 @dataclass(frozen=True, slots=True)
 class Agenda:
-    """The marks and settings of some days of a client, in order of time."""
+    """The marks and settings of some days of a client, in order of time.
+
+    `changed` holds what other settings would change, on whatever day of those that are forecast.
+    """
 
     first: date
     last: date
     today: date
     marks: tuple[Mark, ...]
     stretches: tuple[Stretch, ...]
+    changed: tuple[Mark, ...] = ()
 
     def on(self, day: date) -> tuple[Mark, ...]:
         """The marks of a day."""
@@ -123,7 +127,8 @@ def client_agenda(
         *ahead,
     ]
     shown = sorted((mark for mark in marks if first <= mark.day <= last), key=lambda mark: mark.at)
-    return Agenda(first, last, today, tuple(shown), tuple(stretches))
+    changed = sorted((mark for mark in ahead if mark.change), key=lambda mark: mark.at)
+    return Agenda(first, last, today, tuple(shown), tuple(stretches), tuple(changed))
 
 
 def _tried(session: Session, office: Office, client_id: int, values: Mapping[str, Any]) -> Settings:
@@ -192,28 +197,21 @@ def _past(session: Session, client_id: int, start: datetime, end: datetime, zone
         reason = Sentence.from_json(why) or say("No reason was kept")
         marks.append(Mark(at, local_date(zone, at), kind, amount, reason, True, noun, key, **more))
 
-    for one in session.scalars(
-        select(Invoice).where(
-            Invoice.client_id == client_id, Invoice.created_at >= start, Invoice.created_at < end
-        )
-    ):
+    # Everything goes by the ledger's index of client and time: there may be a million invoices.
+    mine = (Ledger.client_id == client_id, Ledger.at >= start, Ledger.at < end)
+    made = select(Ledger.invoice_id).where(*mine, Ledger.kind == "invoice")
+    for one in session.scalars(select(Invoice).where(Invoice.id.in_(made))):
         kind = "invoice_created" if one.kind == "service" else "free_invoice"
         mark(one.created_at, kind, one.total, one.why, "invoice", one.id, due=one.due)
     for entry in session.scalars(
         select(Ledger).where(
-            Ledger.client_id == client_id,
-            Ledger.at >= start,
-            Ledger.at < end,
+            *mine,
             Ledger.kind.in_(("late_fee", "reconnection_fee", "debit", "credit")),
         )
     ):
         mark(entry.at, entry.kind, entry.amount, entry.why, "entry", entry.id)
     paid: dict[int, list[Ledger]] = {}
-    for entry in session.scalars(
-        select(Ledger)
-        .where(Ledger.client_id == client_id, Ledger.at >= start, Ledger.at < end, Ledger.kind == "payment")
-        .order_by(Ledger.id)
-    ):
+    for entry in session.scalars(select(Ledger).where(*mine, Ledger.kind == "payment").order_by(Ledger.id)):
         paid.setdefault(entry.payment_id or 0, []).append(entry)
     for entries in paid.values():
         first = entries[0]
@@ -227,7 +225,10 @@ def _past(session: Session, client_id: int, start: datetime, end: datetime, zone
         mark(change.at, kind, None, change.reason, "suspension", change.id)
     for notice in session.scalars(
         select(Notice).where(
-            Notice.client_id == client_id, Notice.kind == "payment", Notice.on_at >= start, Notice.on_at < end
+            Notice.client_id == client_id,
+            Notice.invoice_id.is_not(None),
+            Notice.on_at >= start,
+            Notice.on_at < end,
         )
     ):
         mark(notice.on_at, "screen_notice_on", None, notice.why, "notice", notice.id)

@@ -157,7 +157,11 @@ def explain_suspension(session: Session, suspension_id: int) -> Explanation:
         ("lift", "manual"): say("Activated by hand"),
     }
     names = [_named(session, one) for one in _unpaid_at(session, row)] if row.by == "auto" else []
-    fee = session.scalars(select(Ledger).where(Ledger.suspension_id == row.id)).first()
+    fee = session.scalars(
+        select(Ledger).where(
+            Ledger.client_id == row.client_id, Ledger.at == row.at, Ledger.suspension_id == row.id
+        )
+    ).first()
     if fee is not None:
         names.append(_entry(session, fee))
     return Explanation(
@@ -339,6 +343,7 @@ def _unpaid_at(session: Session, row: Suspension) -> list[int]:
         select(Invoice.id)
         .join(Ledger, Ledger.invoice_id == Invoice.id)
         .where(
+            Ledger.client_id == row.client_id,
             Invoice.client_id == row.client_id,
             Invoice.kind == "service",
             Invoice.created_at < row.at,

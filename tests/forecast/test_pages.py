@@ -102,6 +102,7 @@ def test_settings_are_tried_on_the_calendar_and_not_saved(known: Town, visit: Vi
     assert "No se guarda nada" in said
     assert "6 feb. 2026" in said
     assert "ya no" in said
+    assert "10 feb. 2026 Corte ya no" in said  # also of days that this month's page does not show
     assert "Días de gracia 16 cliente" in said
     with known.store.read() as session:
         assert session.query(Billing).filter(Billing.client_id == ana).count() == 0

@@ -21,6 +21,7 @@ def pages_of(town: Town) -> list[str]:
         f"/clients/{ana}/invoices/1", f"/clients/{ana}/payments", f"/clients/{ana}/billing", f"/clients/{ana}/notices",
         f"/clients/{ana}/log", "/plans", "/zones", "/methods", "/announcements", "/notices", "/routers",
         f"/routers/{town.router_id}", "/routers/live", "/changes", "/changes?noun=client&actor=test", "/account",
+        "/billing/day", "/billing/calendar", f"/clients/{ana}/calendar", f"/clients/{ana}/statement", "/why/line/1/1",
     ]  # fmt: skip
 
 

@@ -11,12 +11,11 @@ from daemon.office import agenda as office
 from daemon.office import preview
 from daemon.office.billing import get_billing
 from daemon.office.forecast import AHEAD
-from daemon.rules.billing import Settings
 from daemon.rules.refusal import Refusal, Refusals
 from webui.common.access import reading
 from webui.common.forms import Form
 from webui.common.show import now, today
-from webui.common.words import N_
+from webui.common.words import N_, translate
 from webui.staff.billing_day.day import KINDS
 from webui.staff.billing_day.months import Month, month_asked
 from webui.staff.people import billing as form_of
@@ -105,7 +104,7 @@ def _page(client_id: int, form: Form | None = None, values: dict[str, Any] | Non
         month=month,
         agenda=found,
         marks=MARKS,
-        stretches=[(stretch, _spoken(stretch.settings)) for stretch in found.stretches],
+        stretches=[(*_spoken(stretch), number % 4) for number, stretch in enumerate(found.stretches)],
         trying=values is not None,
         form=form or form_of.fill(view.settings, "client"),
         **form_of.page_words(view.settings, company),
@@ -113,6 +112,10 @@ def _page(client_id: int, form: Form | None = None, values: dict[str, Any] | Non
     )
 
 
-def _spoken(settings: Settings) -> list[tuple[str, str, str]]:
-    """(setting, its value in words, where it comes from) of settings in force."""
-    return [(name, form_of.spoken(settings, name), form_of.source(settings, name)) for name in form_of.FIELDS]
+def _spoken(stretch: office.Stretch) -> tuple[office.Stretch, list[tuple[str, str, str]], str]:
+    """Days with their settings: (setting, its value in words, where it comes from), and all of it in a line."""
+    settings = stretch.settings
+    rows = [(name, form_of.spoken(settings, name), form_of.source(settings, name)) for name in form_of.FIELDS]
+    names = form_of.labels()
+    said = "; ".join(f"{names[name]} {value} ({translate(source)})" for name, value, source in rows)
+    return stretch, rows, said
