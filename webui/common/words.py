@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import re
-from datetime import date
 from typing import Any
 
 from flask import Flask, current_app, g, has_request_context, request
 from flask_babel import Babel, get_locale, get_translations
 
-from daemon.rules.sentence import Sentence, Word
+from daemon.office.speech import SPOKEN, Speech
+from daemon.rules.sentence import Sentence
+
+
+__all__ = ["LANGUAGES", "LANGUAGE_COOKIE", "N_", "SPOKEN", "choose_language", "install", "tell", "translate"]
 
 
 def N_(text: str) -> str:
@@ -20,21 +22,6 @@ def N_(text: str) -> str:
 LANGUAGES = ("es", "en")
 #: Cookie with a language chosen on a page before anybody has logged in.
 LANGUAGE_COOKIE = "pregonero_lang"
-#: Words in gaps that are said in the reader's language: sources of settings, choices of billing, nouns of rights.
-SPOKEN = frozenset(
-    {
-        N_("client"), N_("template"), N_("company"), N_("default"), N_("plan"), N_("service"), N_("prepaid"),
-        N_("postpaid"), N_("included"), N_("added"), N_("none"), N_("full"), N_("prorated"), N_("catalogue"),
-        N_("billing"), N_("payment"), N_("invoice"), N_("suspension"), N_("announcement"), N_("request"), N_("router"),
-        N_("staff"), N_("zone"), N_("method"), N_("system"), N_("command line"),
-    }
-)  # fmt: skip
-#: Gaps whose words are of that kind, besides all that end in `source`.
-SPOKEN_GAPS = frozenset({"mode", "tax", "first", "right", "what"})
-#: Gaps of sentences that hold plain amounts of the company's currency (`-12.50`).
-AMOUNTS = frozenset({"owed", "amount", "total", "fee", "price", "debt", "credit", "paid"})
-_PLAIN_AMOUNT = re.compile(r"-?\d+(?:\.\d+)?")
-_ISO_DAY = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d)?")
 
 
 def choose_language() -> str:
@@ -65,41 +52,14 @@ def tell(sentence: Sentence | dict[str, Any] | str | None) -> str:
         if read is None:
             return ""
         sentence = read
-    said = _fill(sentence)
-    return said[:1].upper() + said[1:]
+    return _speech().tell(sentence)
 
 
-def _fill(sentence: Sentence) -> str:
-    words: dict[str, Word] = {name: _word(name, word) for name, word in sentence.params.items()}
-    return Sentence(sentence.text, words).fill(translate(sentence.text))
-
-
-def _within(sentence: Sentence) -> str:
-    """A sentence inside another: its own first word small, a name in its first gap as it is."""
-    said = _fill(sentence)
-    small = not translate(sentence.text).startswith("{") and said[1:2].islower()
-    return said[:1].lower() + said[1:] if small else said
-
-
-def _word(name: str, word: Word) -> str | int:
-    """A word in a gap as a reader wants it: days, moments and amounts in their country's form, sources by name."""
+def _speech() -> Speech:
+    """How the reader of this request is spoken to: in their language, with their country's days and amounts."""
     from webui.common import show
 
-    if isinstance(word, Sentence):
-        return _within(word)
-    if not isinstance(word, str):
-        return word
-    if word in SPOKEN and (name.endswith("source") or name in SPOKEN_GAPS):
-        return translate(word)
-    if name in AMOUNTS and _PLAIN_AMOUNT.fullmatch(word):
-        return show.money(show.minor_of(word))
-    if not _ISO_DAY.fullmatch(word):
-        return word
-    try:
-        day = date.fromisoformat(word[:10])
-    except ValueError:
-        return word
-    return show.day(day) + (f" {word[11:16]}" if len(word) > 10 else "")
+    return Speech(translate, lambda amount: show.money(show.minor_of(amount)), show.day)
 
 
 def install(app: Flask) -> None:

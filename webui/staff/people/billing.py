@@ -9,6 +9,7 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from daemon.office import billing as office
+from daemon.office import template as templates
 from daemon.rules.billing import NO_NOTICE
 from daemon.rules.refusal import Refusal
 from daemon.rules.sentence import Sentence
@@ -156,9 +157,21 @@ def page_words(settings: Any, above: Any) -> dict[str, Any]:
     }
 
 
-def _page(client_id: int, form: Form | None = None, date_form: Form | None = None) -> str:
+def _page(
+    client_id: int,
+    form: Form | None = None,
+    date_form: Form | None = None,
+    template_form: Form | None = None,
+) -> str:
     session = reading()
-    view, company = office.get_billing(session, client_id), office.get_billing(session).settings
+    view = office.get_billing(session, client_id)
+    if view.template_id is None:
+        above = office.get_billing(session).settings
+    else:
+        above = templates.template_settings(session, view.template_id)
+    offered = [(one.id, one.name) for one in templates.list_templates(session)]
+    if view.template_id is not None and all(key != view.template_id for key, _name in offered):
+        offered.append((view.template_id, view.template))
     fixed = view.fixed_date.isoformat() if view.fixed_date else ""
     return render_template(
         "money/billing.html",
@@ -168,8 +181,27 @@ def _page(client_id: int, form: Form | None = None, date_form: Form | None = Non
         client=summary_of(client_id),
         form=form or fill(view.settings, "client"),
         date_form=date_form or Form({"fixed_date": fixed}),
-        **page_words(view.settings, company),
+        template_form=template_form or Form({"template_id": str(view.template_id or "")}),
+        templates=offered,
+        **page_words(view.settings, above),
     )
+
+
+@pages.post("/clients/<int:client_id>/billing/template")
+def template(client_id: int) -> str | Response:
+    """Put the client on a billing template, or on none."""
+    form = Form.sent()
+    try:
+        template_id = Reader(form).whole("template_id")
+        with deed(form) as session:
+            templates.put_on_template(
+                session, actor(), now(), client_id, template_id, clear_own=form.flag("clear_own")
+            )
+    except Refusal as refusal:
+        form.refuse(refusal)
+        return _page(client_id, template_form=form)
+    flash(_("The billing settings were saved. The summary shows what follows from them."), "done")
+    return redirect(url_for("billing.settings", client_id=client_id))
 
 
 @pages.get("/clients/<int:client_id>/billing")

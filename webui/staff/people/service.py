@@ -14,6 +14,7 @@ from werkzeug.wrappers import Response
 from daemon.office import plan as plans
 from daemon.office import router as routers
 from daemon.office import service as office
+from daemon.office.service_change import list_service_changes
 from daemon.rules.refusal import Refusal
 from daemon.store.service import InternetService
 from webui.common.access import reading, writing
@@ -21,6 +22,7 @@ from webui.common.forms import Form, Reader, deed, row_number
 from webui.common.show import money, now, plain_money, speed, today
 from webui.common.words import tell
 from webui.staff.gate import actor, needs
+from webui.staff.people import item
 from webui.staff.people.client import summary_of
 
 pages = Blueprint("service", __name__)
@@ -31,7 +33,7 @@ OFFERED = 8
 
 @pages.get("/clients/<int:client_id>/services")
 def services(client_id: int) -> str:
-    """The client's services, removed ones last."""
+    """The client's services, removed ones last; under them VoIP, recurring and one-off items (S1-S4)."""
     return render_template(
         "services/services.html",
         section="clients",
@@ -39,6 +41,8 @@ def services(client_id: int) -> str:
         client=summary_of(client_id),
         services=office.list_services(reading(), client_id, removed=True),
         verified=_verified(client_id),
+        changes={one.service_id: one for one in list_service_changes(reading(), client_id)},
+        sections=item.sections(client_id),
     )
 
 
