@@ -150,7 +150,9 @@ def make(store: Store, job_id: int, owner: str, folder: Path, clock: Callable[[]
     name = f"{secrets.token_hex(16)}.{wanted.form}"
     try:
         with _draft(folder, name) as (file, keep):
-            maker: _Maker = Book(file, house) if wanted.form == "pdf" else _Zip(file, house)
+            maker: _Maker = (
+                Book(file, house, f"{wanted.month:%Y-%m}") if wanted.form == "pdf" else _Zip(file, house)
+            )
             if not _fill(store, maker, job_id, owner, ids, house, view.asked_at):
                 with store.write() as session:
                     job.stop(session, clock(), job_id, owner, None)

@@ -1,7 +1,7 @@
-"""Sentences said in a language where no page does it: on papers, in messages.
+"""How sentences are said to a reader: on pages (which bring their own translations), on papers, in messages.
 
-The translations are those of the web UI's catalogues. Words in gaps are said as a reader wants them: days and
-amounts in their country's form, sources of settings by name.
+Where no page does it, the translations are those of the web UI's catalogues. Words in gaps are said as a reader
+wants them: days and amounts in their country's form, sources of settings by name.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ SPOKEN = frozenset(
         N_("client"), N_("template"), N_("company"), N_("default"), N_("plan"), N_("service"), N_("prepaid"),
         N_("postpaid"), N_("included"), N_("added"), N_("none"), N_("full"), N_("prorated"), N_("catalogue"),
         N_("billing"), N_("payment"), N_("invoice"), N_("suspension"), N_("announcement"), N_("request"), N_("router"),
-        N_("staff"), N_("zone"), N_("method"), N_("system"), N_("command line"),
+        N_("staff"), N_("zone"), N_("method"), N_("system"), N_("command line"), N_("item"), N_("bulk"), N_("closing"),
     }
 )  # fmt: skip
 #: Gaps whose words are of that kind, besides all that end in `source`.

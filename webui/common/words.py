@@ -10,7 +10,6 @@ from flask_babel import Babel, get_locale, get_translations
 from daemon.office.speech import SPOKEN, Speech
 from daemon.rules.sentence import Sentence
 
-
 __all__ = ["LANGUAGES", "LANGUAGE_COOKIE", "N_", "SPOKEN", "choose_language", "install", "tell", "translate"]
 
 
