@@ -108,7 +108,8 @@ def test_the_cash_of_a_day_is_counted_and_closed(visit: Visit, town: Town) -> No
     assert "cierre de caja" in visitor.post(
         f"/clients/{ana}/payments/1/delete", {"reason": "error"}
     ).get_data(as_text=True)
-    gone = follow(visit("jefa"), visit("jefa").post(f"/clients/{ana}/payments/1/delete", {"reason": "falso"}))
+    boss = visit("jefa")
+    gone = follow(boss, boss.post(f"/clients/{ana}/payments/1/delete", {"reason": "falso"}))
     assert "Se eliminó el pago" in gone
     assert "Eliminado desde entonces" in visitor.text("/closings/1")
     assert visit("tecnico").get("/closings").status_code == 403
