@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, cast
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from daemon.office.company import company_rules, get_company
@@ -246,27 +246,38 @@ def _payment_name(speech: Speech, facts: _Facts, zone: Any, payment: int) -> str
     return speech.tell(say("Payment of {day}, {way}", day=day, way=row.name))
 
 
-def invoices_of_month(
-    session: Session,
-    begin: datetime,
-    end: datetime,
-    *,
-    kind: str = "",
-    zone_id: int | None = None,
-    unpaid: bool = False,
-    by_client: bool = False,
-) -> list[int]:
-    """Ids of invoices made from `begin` to before `end`, in the order of numbers, or of clients by zone and name."""
-    query = select(Invoice.id).where(Invoice.created_at >= begin, Invoice.created_at < end)
-    if kind:
-        query = query.where(Invoice.kind == kind)
-    if unpaid:
-        query = query.where(Invoice.settled_at.is_(None))
-    if zone_id is not None or by_client:
-        query = query.join(Client, Client.id == Invoice.client_id)
-    if zone_id is not None:
-        query = query.where(Client.zone_id == zone_id)
-    if by_client:
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Which invoices: made from `begin` to before `end`, of a kind ("" both), of a zone, only unpaid ones."""
+
+    begin: datetime
+    end: datetime
+    kind: str = ""
+    zone_id: int | None = None
+    unpaid: bool = False
+    by_client: bool = False
+
+    def query(self) -> Select[int]:
+        """Their ids, in no order."""
+        query = select(Invoice.id).where(Invoice.created_at >= self.begin, Invoice.created_at < self.end)
+        if self.kind:
+            query = query.where(Invoice.kind == self.kind)
+        if self.unpaid:
+            query = query.where(Invoice.settled_at.is_(None))
+        if self.zone_id is not None or self.by_client:
+            query = query.join(Client, Client.id == Invoice.client_id)
+        return query if self.zone_id is None else query.where(Client.zone_id == self.zone_id)
+
+
+def count_chosen(session: Session, choice: Choice) -> int:
+    """How many invoices are chosen."""
+    return session.scalar(select(func.count()).select_from(choice.query().subquery())) or 0
+
+
+def chosen_ids(session: Session, choice: Choice) -> list[int]:
+    """Their ids in the order of numbers, or of clients by zone and name."""
+    query = choice.query()
+    if choice.by_client:
         query = query.order_by(func.coalesce(Client.zone_id, 0), Client.sort_name, Client.id, Invoice.id)
     else:
         query = query.order_by(Invoice.series_id, Invoice.number)

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from daemon.office import catalogue, job
 from daemon.office.actor import Actor
 from daemon.office.company import company_rules
-from daemon.office.paper import bills_of, file_name, house_of, invoices_of_month
+from daemon.office.paper import Choice, bills_of, chosen_ids, count_chosen, file_name, house_of
 from daemon.papers.bill import Bill, House
 from daemon.papers.book import Book, invoice_pdf
 from daemon.papers.words import LANGUAGES
@@ -77,7 +77,7 @@ def ask_papers(session: Session, actor: Actor, now: datetime, wanted: Wanted) ->
         with refusals.of("zone_id"):
             catalogue.found(session, Zone, wanted.zone_id, "zone")
     refusals.settle()
-    count = len(ids_of(session, wanted))
+    count = count_chosen(session, choice_of(session, wanted))
     if count == 0:
         raise Refusal("month", "No such invoice was made in this month: choose another")
     if count > MOST_IN_ONE and wanted.form == "pdf":
@@ -88,19 +88,18 @@ def ask_papers(session: Session, actor: Actor, now: datetime, wanted: Wanted) ->
     return job.ask(session, actor, now, KIND, wanted.as_json())
 
 
-def ids_of(session: Session, wanted: Wanted) -> list[int]:
-    """The ids of the invoices that are asked for, in their order."""
+def choice_of(session: Session, wanted: Wanted) -> Choice:
+    """Which invoices are asked for: those made in a local month of the company."""
     zone = company_rules(session).zone
     begin = wanted.month.replace(day=1)
     end = date(begin.year + begin.month // 12, begin.month % 12 + 1, 1)
-    return invoices_of_month(
-        session,
+    return Choice(
         instant(zone, begin, 0),
         instant(zone, end, 0),
-        kind=wanted.kind,
-        zone_id=wanted.zone_id,
-        unpaid=wanted.unpaid,
-        by_client=wanted.by_client,
+        wanted.kind,
+        wanted.zone_id,
+        wanted.unpaid,
+        wanted.by_client,
     )
 
 
@@ -145,7 +144,7 @@ def make(store: Store, job_id: int, owner: str, folder: Path, clock: Callable[[]
     with store.read() as session:
         view = job.get_job(session, job_id)
         wanted = Wanted.from_json(view.args)
-        ids = ids_of(session, wanted)
+        ids = chosen_ids(session, choice_of(session, wanted))
         house = house_of(session, wanted.language)
     name = f"{secrets.token_hex(16)}.{wanted.form}"
     try:

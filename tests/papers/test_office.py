@@ -153,7 +153,9 @@ def test_a_months_invoices_are_chosen_by_kind_zone_and_debt(town: Town) -> None:
     town.do("2026-01-02 09:00", payment.register_payment, bob, amount="50.00", method_id=town.cash)
 
     def chosen(**words: Any) -> list[tuple[str, str]]:
-        ids = town.ask(paper.invoices_of_month, lima("2026-01-01 00:00"), lima("2026-02-01 00:00"), **words)
+        choice = paper.Choice(lima("2026-01-01 00:00"), lima("2026-02-01 00:00"), **words)
+        ids = town.ask(paper.chosen_ids, choice)
+        assert town.ask(paper.count_chosen, choice) == len(ids)
         found = town.ask(lambda session: bills_of(session, lima("2026-01-03 00:00"), ids, house_of(session)))
         return [(one.person.name.split()[0], one.kind) for one in found]
 
@@ -161,7 +163,7 @@ def test_a_months_invoices_are_chosen_by_kind_zone_and_debt(town: Town) -> None:
     assert chosen(by_client=True) == [("Ana", "service"), ("Ana", "free"), ("Bruno", "service")]
     assert chosen(unpaid=True, kind="service") == [("Ana", "service")]
     assert chosen(zone_id=99) == []
-    assert town.ask(paper.invoices_of_month, lima("2026-02-01 00:00"), lima("2026-03-01 00:00")) == []
+    assert town.ask(paper.chosen_ids, paper.Choice(lima("2026-02-01 00:00"), lima("2026-03-01 00:00"))) == []
 
 
 def test_the_sample_needs_no_invoice(town: Town) -> None:
