@@ -44,7 +44,8 @@ unit: setup
 	$(BIN)/pytest -q -m 'not long and not root and not browser and not whole and not soak and not postgres' -n 2
 
 test: lint
-	$(BIN)/pytest -q -m 'not soak'
+	$(BIN)/pytest -q -n 2 -m 'not soak and not root and not whole and not browser and not postgres'
+	$(BIN)/pytest -q -m 'not soak and (root or whole or browser or postgres)'
 
 bench: setup
 	$(BIN)/python -m tests.bench all

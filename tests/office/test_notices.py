@@ -106,7 +106,7 @@ def test_the_suspended_see_why_and_how_to_pay(town: Town, debtor: int) -> None:
     assert not any(word in html for html in pages.values() for word in ("Ana", "Luis", "Rosa", "secret"))
     facts = town.ask(router_facts, lima("2026-02-07 12:30"), town.router)
     assert [one.suspended for one in facts.services] == [True, True, True]
-    assert facts.services[2].why == "The service is paused"
+    assert str(facts.services[2].why) == "The service is paused"
 
 
 def test_a_company_cannot_slip_html_into_the_page_of_the_suspended() -> None:
