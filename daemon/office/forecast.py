@@ -38,10 +38,16 @@ CHUNK = 200
 UNBILLED = frozenset(
     {
         "announcement",
+        "bill_run",
         "clock",
+        "closing",
         "cut_run",
+        "job",
+        "logo",
         "method",
         "notice",
+        "paper_style",
+        "payment_file",
         "request",
         "router",
         "series",

@@ -78,8 +78,7 @@ class Cuts:
 class BillingDay:
     """What a day brings. `sums` by kind of job; for today also what was due before and has not happened yet.
 
-    `before` is last month's same run, `recent` the last three runs before the day (forecast ones where the
-    day is far), `billed` what was billed
+    `before` is last month's same run, `recent` those of the last three months, `billed` what was billed
     on the day already. `more` is the share by which the total differs from last month, in basis points, and
     `unusual` says in a sentence that the total surprises.
     """
@@ -167,8 +166,8 @@ def billing_day(session: Session, now: datetime, day: date) -> BillingDay:
     for row in rows:
         sums[row.kind] = sums.get(row.kind, Sum()).plus(Sum(row.count, row.clients, row.amount))
         late += row.count if row.day < day else 0
-    recent = _recent(session, day, today)
-    before = _same_run(session, day)
+    runs = [_same_run(session, day, months) for months in range(1, RUNS + 1)]
+    recent, before = tuple(run for run in runs if run is not None), runs[0]
     own = session.get(BilledDay, day)
     invoices = sums.get("invoice_created", Sum())
     total = invoices.amount + (own.amount if own is not None else 0)
@@ -192,10 +191,10 @@ def billing_day(session: Session, now: datetime, day: date) -> BillingDay:
 
 
 def unusual_total(count: int, amount: int, recent: Sequence[int]) -> Sentence | None:
-    """The sentence of a total that surprises (law 6): over 1.5 times the mean of the last runs, and more than
-    10 invoices; None for a usual one.
+    """The sentence of a total that surprises (law 6): over 1.5 times the mean of the last three runs of its day
+    of the month, and more than 10 invoices; None for a usual one, and while there were fewer runs.
     """
-    if count <= hold.SURPRISING_COUNT or not recent or amount * len(recent) * 2 <= 3 * sum(recent):
+    if count <= hold.SURPRISING_COUNT or len(recent) < RUNS or 2 * RUNS * amount <= 3 * sum(recent):
         return None
     return say(
         "{count} invoices would be billed, over one and a half times the mean of the last {runs} runs",
@@ -276,30 +275,12 @@ def _among(days: Sequence[date], kind: str, after: int | None) -> Select[int]:
     return query if after is None else query.where(ForecastJob.client_id > after)
 
 
-def _recent(session: Session, day: date, today: date) -> tuple[Run, ...]:
-    """The last runs before a day, the latest first: those that were, and those that are still to come."""
-    runs: dict[date, Run] = {}
-    for row in session.scalars(
-        select(BilledDay).where(BilledDay.day < day).order_by(BilledDay.day.desc()).limit(RUNS)
-    ):
-        runs[row.day] = Run(row.day, row.count, row.amount)
-    for ahead in session.scalars(
-        select(ForecastDay)
-        .where(ForecastDay.day < day, ForecastDay.day >= today, ForecastDay.kind == "invoice_created")
-        .order_by(ForecastDay.day.desc())
-        .limit(RUNS)
-    ):
-        known = runs.get(ahead.day, Run(ahead.day, 0, 0))
-        runs[ahead.day] = Run(ahead.day, known.count + ahead.count, known.amount + ahead.amount)
-    return tuple(runs[one] for one in sorted(runs, reverse=True)[:RUNS])
-
-
-def _same_run(session: Session, day: date) -> Run | None:
-    """Last month's run of this day: its own day a month before, or the nearest with invoices around it.
+def _same_run(session: Session, day: date, months: int) -> Run | None:
+    """The run of this day some months before: its own day, or the nearest with invoices around it.
 
     Runs near the end of a month are counted from its end: 31 January, 28 February, 31 March are one run.
     """
-    year, month = month_after(day.year, day.month, -1)
+    year, month = month_after(day.year, day.month, -months)
     wanted = clamped(year, month, 31 if (day + timedelta(days=1)).day == 1 else day.day)
     rows = session.scalars(
         select(BilledDay).where(
@@ -308,7 +289,7 @@ def _same_run(session: Session, day: date) -> Run | None:
     ).all()
     if not rows:
         return None
-    row = min(rows, key=lambda one: (abs((one.day - wanted).days), -one.count))
+    row = min(rows, key=lambda one: (abs((one.day - wanted).days), -one.amount))
     return Run(row.day, row.count, row.amount)
 
 
