@@ -128,14 +128,14 @@ def test_a_file_is_looked_at_then_its_good_lines_are_paid_once(visit: Visit, tow
     text = HEAD + "40000004;50,00;2026-02-02;efectivo;B-1\n49999999;50,00;2026-02-02;efectivo;B-2\n"
     page = follow(visitor, upload(visitor, text))
     assert "Ningún cliente tiene el documento 49999999" in page
-    assert "Registrar los 1 pagos buenos" in page
+    assert "Registrar los pagos buenos (1)" in page
     assert "Elías Soto" in visitor.text("/payment-files/1?which=good")
     paid = follow(visitor, visitor.post("/payment-files/1/pay"))
     assert "1 de 1 registrados" in paid
     assert "activo" in visitor.text(f"/clients/{town.clients['elías']}")
     again = follow(visitor, upload(visitor, text))
     assert "B-1" in again
-    assert "Registrar los" not in again
+    assert "Registrar los pagos" not in again
     assert "ya se confirmó" in follow(visitor, visitor.post("/payment-files/1/pay"))
     assert "banco.csv" in visitor.text("/payment-files")
 
