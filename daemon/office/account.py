@@ -24,6 +24,7 @@ from daemon.rules.cycle import Cycle
 from daemon.rules.refusal import Refusal
 from daemon.rules.sentence import Sentence
 from daemon.store.base import Base
+from daemon.store.bill_run import BillRun, HeldBill
 from daemon.store.billing import Billing, BillingTemplate
 from daemon.store.client import Client
 from daemon.store.company import Company
@@ -47,11 +48,13 @@ class Loaded:
     promise: int | None = None
     fixed: tuple[date | None, Cycle | None] = (None, None)
     held: bool = False
+    bill_held: bool = False
 
     def remember(self) -> None:
         """Take the account as it is now for what the store holds."""
         self.fixed = (self.account.fixed_date, self.account.fixed_cycle)
         self.held = self.account.held
+        self.bill_held = self.account.bill_held
         self.invoices = {one.id: shape(one) for one in self.account.invoices if one.id is not None}
 
 
@@ -69,6 +72,10 @@ class Office:
     settings_at: datetime | None
     hold_cuts: bool
     templates: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
+    hold_totals: bool = False
+    bills_held: frozenset[datetime] = frozenset()
+    """Moments whose invoices are held, their run not confirmed yet."""
+    any_bill_held: bool = False
 
 
 def office_of(session: Session) -> Office:
@@ -79,8 +86,17 @@ def office_of(session: Session) -> Office:
     templates = {
         template.id: dict(template._mapping) for template in session.execute(select(_table(BillingTemplate)))
     }
+    runs = session.scalars(select(BillRun.at).where(BillRun.held, BillRun.confirmed_at.is_(None)))
+    waits = session.scalar(select(HeldBill.id).where(HeldBill.released_at.is_(None)).limit(1))
     return Office(
-        company_rules(session), dict(found) if found else {}, row.settings_at, row.hold_cuts, templates
+        company_rules(session),
+        dict(found) if found else {},
+        row.settings_at,
+        row.hold_cuts,
+        templates,
+        row.hold_totals,
+        frozenset(runs),
+        waits is not None,
     )
 
 
@@ -105,6 +121,8 @@ def load(session: Session, clients: Iterable[int], office: Office | None = None)
     _add_invoices(session, loaded, ids)
     _add_balances(session, loaded, ids)
     _add_promises(session, loaded, ids)
+    if office.any_bill_held:
+        _add_held_bills(session, loaded, ids)
     return loaded
 
 
@@ -289,6 +307,13 @@ def balances(session: Session, ids: Sequence[int], *, trusting: bool = True) -> 
 def _name(kind: str, why: Mapping[str, Any]) -> str:
     reason = why.get("params", {}).get("reason") if kind in ("debit", "credit") else None
     return str(reason or kind)
+
+
+def _add_held_bills(session: Session, loaded: dict[int, Loaded], ids: Sequence[int]) -> None:
+    for client_id in session.scalars(
+        select(HeldBill.client_id).where(HeldBill.client_id.in_(ids), HeldBill.released_at.is_(None))
+    ):
+        loaded[client_id].bill_held = loaded[client_id].account.bill_held = True
 
 
 def _add_promises(session: Session, loaded: dict[int, Loaded], ids: Sequence[int]) -> None:

@@ -100,7 +100,7 @@ def _check(values: dict[str, Any]) -> None:
         elif field == "promise_max_days":
             if not _whole(value, 0, 365):
                 refusals.add(field, "Type a whole number from 0 to 365")
-        elif field in ("hold_cuts", "bill_suspended"):
+        elif field in ("hold_cuts", "hold_totals", "bill_suspended"):
             if not isinstance(value, bool):
                 refusals.add(field, "Choose yes or no")
         elif field == "country":

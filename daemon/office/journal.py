@@ -20,7 +20,9 @@ from daemon.rules.account import Account
 from daemon.rules.calendar import local_date
 from daemon.rules.engine import next_moment
 from daemon.rules.event import Event, Movement
+from daemon.rules.invoice import next_draft
 from daemon.rules.standing import standing
+from daemon.store.bill_run import BillRun, HeldBill
 from daemon.store.billing import Billing
 from daemon.store.bulk import insert_ids, insert_rows
 from daemon.store.invoice import PassedCycle
@@ -47,6 +49,7 @@ def save(session: Session, actor: str, told: Sequence[Told], *, fresh: bool = Fa
     _cycles(session, told)
     _promises(session, told)
     _holds(session, told)
+    _bill_holds(session, told)
     if fresh:
         insert_rows(
             session,
@@ -86,6 +89,7 @@ def standing_values(account: Account) -> dict[str, Any]:
         "next_cut_on": local_date(account.company.zone, now.cut_at) if now.cut_at else None,
         "next_cut_at": now.cut_at,
         "next_at": next_moment(account),
+        "next_bill_at": None if account.bill_held or account.state == "retired" else next_draft(account).at,
         "reached_at": account.reached,
         "billed_through": account.billed_through,
         "held": account.held,
@@ -256,6 +260,23 @@ def _holds(session: Session, told: Sequence[Told]) -> None:
             session.add(HeldCut(run_id=run.id, client_id=one.account.client))
         elif one.loaded.held and not one.account.held:
             table = table_of(HeldCut)
+            session.execute(
+                update(table)
+                .where(table.c.client_id == one.account.client, table.c.released_at.is_(None))
+                .values(released_at=one.account.reached)
+            )
+    session.flush()
+
+
+def _bill_holds(session: Session, told: Sequence[Told]) -> None:
+    """Invoices that wait for a person, under the run of their moment; those that were made since."""
+    for one in told:
+        held = [event.at for event in one.events if event.kind == "bill_held"]
+        if one.account.bill_held and held:
+            run_id = session.scalars(select(BillRun.id).where(BillRun.at == held[-1])).one()
+            session.add(HeldBill(run_id=run_id, client_id=one.account.client))
+        elif one.loaded.bill_held and not one.account.bill_held:
+            table = table_of(HeldBill)
             session.execute(
                 update(table)
                 .where(table.c.client_id == one.account.client, table.c.released_at.is_(None))

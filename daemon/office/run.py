@@ -17,17 +17,19 @@ from daemon.office import change
 from daemon.office.account import load, office_of
 from daemon.office.actor import SYSTEM, Actor
 from daemon.office.announcement import spread, unspread
-from daemon.office.hold import decide, undecided
+from daemon.office.hold import decide, hold_rule, undecided
+from daemon.office.hold_bills import decide_bills
 from daemon.office.journal import save
 from daemon.office.service_change import any_due, apply_due
 from daemon.office.standing import walk
 from daemon.office.told import Told
 from daemon.rules.calendar import whole_minute
-from daemon.rules.deeds import confirm_cut
+from daemon.rules.deeds import confirm_bill, confirm_cut
 from daemon.rules.engine import advance, cut_freely, settle
 from daemon.rules.event import INTERNAL
 from daemon.rules.refusal import Refusal
 from daemon.rules.sentence import Sentence, say
+from daemon.store.bill_run import BillRun, HeldBill
 from daemon.store.company import Clock, Company
 from daemon.store.engine import Store
 from daemon.store.suspension import CutRun, HeldCut, Standing
@@ -72,9 +74,11 @@ def run_clock(
     _spread(store)
     _resettle(store, now, counts, chunk)
     _confirmed(store, now, counts, chunk)
+    _confirmed_bills(store, counts, chunk)
     # Day by day, so that after a darkness invoices get their numbers in the order of their days.
     while (first := first_moment(store)) is not None and first < until:
         horizon = min(until, first + timedelta(days=1))
+        decide_bills(store, horizon, now)
         _advance(store, horizon, counts, chunk)
         while _decide(store, horizon, now):
             _advance(store, horizon, counts, chunk)
@@ -203,6 +207,35 @@ def _confirmed(store: Store, now: datetime, counts: RunCounts, chunk: int) -> No
                 told.append(Told(one, events + list(confirm_cut(account, minute))))
             save(session, SYSTEM.name, told)
             _count(counts, told)
+
+
+def _confirmed_bills(store: Store, counts: RunCounts, chunk: int) -> None:
+    """Invoices of an unusual run that a person confirmed are made, at the minute of the confirmation."""
+    while True:
+        with store.write() as session:
+            rows = session.execute(
+                select(HeldBill.client_id, BillRun.confirmed_at)
+                .join(BillRun, BillRun.id == HeldBill.run_id)
+                .where(HeldBill.released_at.is_(None), BillRun.confirmed_at.is_not(None))
+                .order_by(HeldBill.client_id)
+                .limit(chunk)
+            ).all()
+            if not rows:
+                return
+            office = office_of(session)
+            at = {row.client_id: row.confirmed_at for row in rows}
+            told = []
+            for one in load(session, at, office).values():
+                account = one.account
+                minute = max(whole_minute(at[account.client]), account.reached)
+                events = list(advance(account, minute, hold_rule(session, office)))
+                if account.reached >= minute:  # else a cut before it waits for its own decision
+                    events += confirm_bill(account, minute)
+                told.append(Told(one, events))
+            save(session, SYSTEM.name, told)
+            _count(counts, told)
+        if all(one.account.bill_held for one in told):
+            return
 
 
 def first_moment(store: Store) -> datetime | None:

@@ -47,16 +47,16 @@ def move_on(session: Session, now: datetime, client_id: int, office: Office | No
     """A client's account, moved on to the minute of `now`: whatever was due before has happened in it."""
     office = office or office_of(session)
     loaded = load_one(session, client_id, office)
-    minute = whole_minute(now)
-    told = Told(loaded, list(advance(loaded.account, minute, hold_rule(session, office))))
+    minute, bills = whole_minute(now), office.bills_held.__contains__
+    told = Told(loaded, list(advance(loaded.account, minute, hold_rule(session, office), bills)))
     if told.account.reached >= minute:
         return told
     # A cut of a moment that nobody has decided: it is counted with those of everybody else.
     if not walk_all(session, office, now, minute):
         decide_alone = partial(_decided, session, office, now)
-        return Told(loaded, told.events + list(advance(loaded.account, minute, decide_alone)))
+        return Told(loaded, told.events + list(advance(loaded.account, minute, decide_alone, bills)))
     loaded = load_one(session, client_id, office)
-    return Told(loaded, list(advance(loaded.account, minute, hold_rule(session, office))))
+    return Told(loaded, list(advance(loaded.account, minute, hold_rule(session, office), bills)))
 
 
 def apply(session: Session, actor: str, now: datetime, client_id: int, deed: Deed) -> list[Event]:
@@ -140,7 +140,10 @@ def walk(session: Session, office: Office, until: datetime, limit: int) -> list[
     if not ids:
         return []
     hold = decided.get if office.hold_cuts else cut_freely
-    told = [Told(one, list(advance(one.account, until, hold))) for one in load(session, ids, office).values()]
+    told = [
+        Told(one, list(advance(one.account, until, hold, office.bills_held.__contains__)))
+        for one in load(session, ids, office).values()
+    ]
     save(session, "system", told)
     return told
 

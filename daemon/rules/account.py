@@ -131,6 +131,8 @@ class Account:
     state_since: datetime | None = None
     state_why: Sentence | None = None
     held: bool = False
+    bill_held: bool = False
+    """The next invoice waits for a person: the run it belonged to billed an unusual total (law 6)."""
     recording: bool = False
     """More facts of this minute are to come: what follows from them waits until all are recorded."""
     next_draft: Any = None

@@ -14,9 +14,10 @@ from typing import Any
 from daemon.rules.account import Account, Balance, Invoice, Promise
 from daemon.rules.billing import Settings
 from daemon.rules.calendar import local_date
-from daemon.rules.engine import cut, reactivated, settle
+from daemon.rules.engine import bill, cut, reactivated, settle
 from daemon.rules.event import Event, Movement
 from daemon.rules.invoice import automatic_cycle
+from daemon.rules.invoice import draft_at
 from daemon.rules.money import plain, positive
 from daemon.rules.refusal import Refusal
 from daemon.rules.sentence import Sentence, say
@@ -149,6 +150,14 @@ def confirm_cut(account: Account, at: datetime) -> Iterator[Event]:
     if account.held and account.state == "active" and is_due_for_cut(account, at):
         yield from cut(account, at)
     account.held = False
+
+
+def confirm_bill(account: Account, at: datetime) -> Iterator[Event]:
+    """A person confirms an unusual run: a held invoice is made at this minute (law 6)."""
+    if account.bill_held and account.state != "retired":
+        yield from bill(account, at, draft_at(account, at))
+        yield from settle(account, at)
+    account.bill_held = False
 
 
 def promise(account: Account, at: datetime, until: date) -> Iterator[Event]:

@@ -30,7 +30,13 @@ def cut_freely(_moment: datetime) -> bool:
     return False
 
 
-def advance(account: Account, until: datetime, hold: Hold = cut_freely) -> Iterator[Event]:
+type HoldBills = Callable[[datetime], bool]
+"""Whether the invoices of a moment are held for a person: their total surprises (law 6)."""
+
+
+def advance(
+    account: Account, until: datetime, hold: Hold = cut_freely, hold_bills: HoldBills | None = None
+) -> Iterator[Event]:
     """Everything that happens before `until` (a whole minute), in order; the account ends at `until`.
 
     It stops short at a cut about which `hold` has not decided, so that all cuts of that moment can be
@@ -40,7 +46,7 @@ def advance(account: Account, until: datetime, hold: Hold = cut_freely) -> Itera
         account.reached = moment
         if cut_moment(account) == moment and hold(moment) is None:
             return
-        events = _minute(account, moment, hold)
+        events = _minute(account, moment, hold, hold_bills)
         yield from events
         if cut_moment(account) == moment:
             return  # what was made in this very minute leads to a cut: it is counted with the others first
@@ -52,7 +58,7 @@ def next_moment(account: Account) -> datetime | None:
     """The first instant from `account.reached` on at which something happens; None for a retired client."""
     if account.state == "retired":
         return None
-    moments = [next_draft(account).at]
+    moments = [] if account.bill_held else [next_draft(account).at]
     for invoice in account.unpaid():
         if invoice.late_fee is None:
             moments.append(late_fee_moment(account, invoice))
@@ -68,7 +74,7 @@ def next_moment(account: Account) -> datetime | None:
     ends = promise_end(account)
     if ends is not None:
         moments.append(max(ends, account.reached))
-    return min(moments)
+    return min(moments, default=None)
 
 
 def late_fee_moment(account: Account, invoice: Invoice) -> datetime:
@@ -160,13 +166,18 @@ def notices_on(account: Account, at: datetime) -> Iterator[Event]:
             yield Event(at, "screen_notice_on", why, invoice, invoice.cycle)
 
 
-def _minute(account: Account, at: datetime, hold: Hold) -> list[Event]:
+def _minute(account: Account, at: datetime, hold: Hold, hold_bills: HoldBills | None) -> list[Event]:
     """All that happens to one account in one minute, in the order of the laws.
 
     It ends before a cut about which nobody has decided yet.
     """
     events = list(notices_off(account, at))
-    while next_draft(account).at == at:
+    while not account.bill_held and next_draft(account).at == at:
+        if hold_bills is not None and hold_bills(at):
+            account.bill_held = True
+            why = say("The invoices of this moment wait for a person: their total is unusual")
+            events.append(Event(at, "bill_held", why, cycle=next_draft(account).cycle))
+            break
         events += bill(account, at, next_draft(account))
     for invoice in account.unpaid():
         if invoice.late_fee is None and late_fee_moment(account, invoice) == at:
@@ -200,6 +211,7 @@ def bill(account: Account, at: datetime, draft: Draft, why: Sentence | None = No
 
     `why` is the reason of one that a person makes ahead of its time.
     """
+    account.bill_held = False
     lines, used = lines_of(account, draft)
     if not draft.fixed and account.fixed_date is not None and account.fixed_cycle is None:
         account.fixed_cycle = automatic_cycle(account)  # it is overtaken: from now on it waits by itself

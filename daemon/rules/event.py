@@ -19,6 +19,7 @@ RANKS: dict[str, int] = {
     "balance_applied": 1,
     "invoice_notice": 1,
     "cycle_passed": 1,
+    "bill_held": 1,
     "invoice_paid": 1,
     "late_fee": 2,
     "late_fee_none": 2,
@@ -32,7 +33,7 @@ RANKS: dict[str, int] = {
     "screen_notice_on": 7,
 }
 
-INTERNAL = frozenset({"notice_opened", "notice_closed", "cycle_passed", "late_fee_none"})
+INTERNAL = frozenset({"notice_opened", "notice_closed", "cycle_passed", "late_fee_none", "bill_held"})
 """Kept by the store, not part of the journal that people compare."""
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any, cast
 
@@ -67,6 +67,16 @@ def next_draft(account: Account) -> Draft:
     found = _find_draft(account, earliest)
     account.next_draft = (state, found)
     return found
+
+
+def draft_at(account: Account, at: datetime) -> Draft:
+    """The next service invoice as it is when a person has it made at this minute: due on its own date, or
+    that day when the date has passed.
+    """
+    draft = next_draft(account)
+    own = own_due_date(draft.cycle, account.settings.mode)
+    due = (account.fixed_date or own) if draft.fixed else own
+    return replace(draft, at=at, due=max(due, local_date(account.company.zone, at)))
 
 
 def automatic_cycle(account: Account) -> Cycle:

@@ -193,6 +193,7 @@ def _company(said: Reader) -> Company:
         "tax_basis_points": tax,
         "promise_max_days": said.whole("promise_max_days", 20),
         "hold_cuts": said.yes("hold_cuts", default=False),
+        "hold_totals": False,
         "bill_suspended": said.yes("bill_suspended", default=True),
     }
     return Company(ZoneInfo(zone), money, values)

@@ -33,6 +33,7 @@ class Company(Base):
     tax_basis_points: Mapped[int] = mapped_column(default=0)
     promise_max_days: Mapped[int] = mapped_column(default=20)
     hold_cuts: Mapped[bool] = mapped_column(default=True)
+    hold_totals: Mapped[bool] = mapped_column(default=True)
     bill_suspended: Mapped[bool] = mapped_column(default=True)
     portal_url: Mapped[str] = mapped_column(String(300), default="")
     settings_at: Mapped[datetime | None]

@@ -62,6 +62,8 @@ class Standing(Base):
     next_cut_on: Mapped[date | None]
     next_cut_at: Mapped[datetime | None]
     next_at: Mapped[datetime | None]
+    next_bill_at: Mapped[datetime | None]
+    """When the next invoice is made; None while it is held."""
     reached_at: Mapped[datetime]
     """Everything before this instant has happened to the client."""
     billed_through: Mapped[date | None]

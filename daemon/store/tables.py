@@ -5,6 +5,7 @@ from __future__ import annotations
 from daemon.store.announcement import Announcement
 from daemon.store.audit import AuditRun
 from daemon.store.base import Base
+from daemon.store.bill_run import BillRun, HeldBill
 from daemon.store.billing import Billing, BillingTemplate
 from daemon.store.bulk_change import BulkChange, BulkChangeClient
 from daemon.store.change import Change
@@ -37,6 +38,7 @@ __all__ = [
     "Announcement",
     "AuditRun",
     "Base",
+    "BillRun",
     "BilledDay",
     "Billing",
     "BillingTemplate",
@@ -53,6 +55,7 @@ __all__ = [
     "ForecastDay",
     "ForecastJob",
     "ForecastState",
+    "HeldBill",
     "HeldCut",
     "InternetService",
     "Invoice",

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from daemon.office import balance, billing, hold, invoice, payment, promise, suspension
+from daemon.office import balance, billing, hold, invoice, payment, promise, standing, suspension
 from daemon.rules.calendar import local_date
 from daemon.store.change import Change
 from daemon.store.invoice import Invoice
@@ -118,6 +118,9 @@ def _deed(
                     session, ROSA, at, key, side=fact.kind, amount=fact.value, reason="x"
                 )
             case "void":
+                standing.apply(
+                    session, "system", at, key, payment.no_deed
+                )  # the clock may not have come so far
                 rows = session.scalars(
                     select(Invoice.id)
                     .where(Invoice.client_id == key, Invoice.created_at < at, Invoice.voided_at.is_(None))
