@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, case, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, and_, case, func, or_, select, tuple_
 from sqlalchemy.orm import Session
 
 from daemon.office.client import matching
@@ -150,7 +150,7 @@ def register_totals(session: Session, asked: Asked) -> Totals:
         func.count().label("n"),
         func.sum(Payment.amount).label("sum"),
     ).group_by(Payment.method_id, stands)
-    if asked.zone_id is not None:
+    if asked.zone_id is not None or asked.q:
         query = query.join(Client, Client.id == Payment.client_id)
     names = {row.id: row.name for row in session.execute(select(PaymentMethod.id, PaymentMethod.name))}
     parts: list[Part] = []
@@ -257,6 +257,8 @@ def _where(session: Session, asked: Asked) -> list[ColumnElement[bool]]:
                 Payment.reference == text, Payment.reference != "", Payment.deleted_at.is_(None)
             )
         ).all()
-        many = len(named) > MOST_CLIENTS
-        where.append(or_(Payment.client_id.in_(clients if many else named), Payment.id.in_(by_reference)))
+        one: list[ColumnElement[bool]] = [Payment.client_id.in_(named)]
+        if len(named) > MOST_CLIENTS:
+            one = matching(session, text)
+        where.append(or_(and_(*one), Payment.id.in_(by_reference)) if by_reference else and_(*one))
     return where

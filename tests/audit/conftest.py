@@ -9,11 +9,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import select
 
-from daemon.office import balance, invoice, payment, promise, suspension
+from daemon.office import balance, by_hand, closing, invoice, item, payment, promise, suspension
 from daemon.office.actor import Actor
 from daemon.office.audit import Finding, findings
 from daemon.office.run import run_clock
@@ -115,11 +116,29 @@ def live(store: Store, until: datetime) -> None:
         suspension.suspend(session, ADMIN, at, active[8], "Mudanza")
         suspension.suspend(session, ADMIN, at, active[9], "Viaje")
         suspension.activate(session, ADMIN, at, active[9], "Ya volvió")
+        item.add_item(
+            session,
+            ADMIN,
+            at,
+            active[10],
+            kind="one_off",
+            name="Router",
+            price="120.00",
+            category="equipment",
+        )
+        item.add_item(session, ADMIN, at, active[10], kind="recurring", name="TV", price="20.00")
+        ahead = by_hand.preview_next(session, at, active[10])
+        by_hand.bill_next(session, ADMIN, at, active[10], ahead.cycle_start)
         promise.make_promise(session, ADMIN, at, owing[0], until.date() + timedelta(days=3))
         payment.register_payment(
             session, ADMIN, at, owing[1], amount="500.00", method_id=2, reference="OP-77"
         )
     run_clock(store, until)
+    with store.write() as session:
+        day = at.astimezone(ZoneInfo("America/Lima")).date()
+        sheet = closing.day_sheet(session, day, ADMIN.name)
+        counted = {line.method_id: line.expected for line in sheet.methods}
+        closing.close_day(session, ADMIN, until, day=day, collector=ADMIN.name, counted=counted)
 
 
 @pytest.fixture(scope="session")

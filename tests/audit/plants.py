@@ -123,6 +123,12 @@ PLANTS = (
     Plant("a paid client who is cut", "standing.cut", "standing {id}", CLEAR,
           ("INSERT INTO suspension (client_id, at, action, \"by\", reason, actor) SELECT client_id, reached_at, 'suspend', 'auto', why, 'x' FROM standing WHERE client_id = :id",
            "UPDATE standing SET state = 'suspended', \"by\" = 'auto' WHERE client_id = :id")),
+    # ---- items and closings
+    Plant("a one-off item billed by another invoice", "item.once", "invoice_line {id}", "SELECT l.id FROM invoice_line l JOIN item i ON i.id = l.item_id AND i.kind = 'one_off'",
+          ("UPDATE item SET invoice_id = invoice_id - 1 WHERE id = (SELECT item_id FROM invoice_line WHERE id = :id)",)),
+    Plant("a one-off item that would be billed again", "item.once", "invoice_line {id}", "SELECT l.id FROM invoice_line l JOIN item i ON i.id = l.item_id AND i.kind = 'one_off'",
+          ("UPDATE item SET invoice_id = NULL WHERE id = (SELECT item_id FROM invoice_line WHERE id = :id)",)),
+    Plant("a closing of more than was counted", "closing.sum", "closing {id}", "SELECT max(id) FROM closing", ("UPDATE closing SET counted = counted + 100 WHERE id = :id",)),
     # ---- history
     Plant("suspended twice in a row", "suspension.order", "suspension {id}", "SELECT max(id) + 1 FROM suspension",
           (copied("suspension", 'client_id, at, action, "by", reason, actor', 'client_id, at, action, "by", reason, actor', "id = (SELECT max(s.id) FROM suspension s JOIN standing t ON t.client_id = s.client_id AND t.state = 'suspended')"),)),

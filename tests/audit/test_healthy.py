@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from daemon.office import balance, billing, by_hand, client, invoice, payment, promise, suspension
+from daemon.office import balance, billing, by_hand, client, invoice, item, payment, promise, suspension
 from daemon.office.run import run_clock
 from daemon.rules.refusal import Refusal
 from daemon.store.client import Client
@@ -106,6 +106,15 @@ class Day:
             ),
             lambda s: suspension.suspend(s, ADMIN, now, self.someone(), "Pausa"),
             lambda s: suspension.activate(s, ADMIN, now, self.someone(), "Vuelve"),
+            lambda s: item.add_item(
+                s,
+                ADMIN,
+                now,
+                self.someone(),
+                kind=rng.choice(("one_off", "recurring")),
+                name="TV",
+                price=money,
+            ),
             lambda s: edit_lines(
                 s, self.any_of(select(Invoice.id).where(Invoice.settled_at.is_(None))), now, money
             ),

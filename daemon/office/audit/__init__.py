@@ -53,6 +53,8 @@ OF_FACTS: tuple[Rule, ...] = (
     history.suspensions,
     history.notices,
     history.lines_of_others,
+    history.items,
+    history.closings,
     history.futures,
     history.orders,
     history.formats,

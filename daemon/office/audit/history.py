@@ -14,8 +14,10 @@ from daemon.rules.sentence import say
 from daemon.store.base import Base
 from daemon.store.change import Change
 from daemon.store.client import Client
+from daemon.store.closing import Closing, ClosingLine
 from daemon.store.company import Clock
 from daemon.store.invoice import Invoice, InvoiceLine, PassedCycle, Series
+from daemon.store.item import Item
 from daemon.store.ledger import Ledger
 from daemon.store.notice import Notice
 from daemon.store.payment import Payment, Promise
@@ -118,6 +120,59 @@ def lines_of_others(session: Session, _ground: Ground) -> Iterator[Finding]:
         yield Finding(
             "line.client", row_of(InvoiceLine, found), say("The line bills a service of another client")
         )
+
+
+def items(session: Session, _ground: Ground) -> Iterator[Finding]:
+    """An item is billed to its own client; a one-off one once, by the invoice that it names (S4)."""
+    query = (
+        select(InvoiceLine.id, Item.client_id, Invoice.client_id.label("billed"))
+        .join(Item, Item.id == InvoiceLine.item_id)
+        .join(Invoice, Invoice.id == InvoiceLine.invoice_id)
+        .where(
+            or_(
+                Item.client_id != Invoice.client_id,
+                and_(Item.kind == "one_off", func.coalesce(Item.invoice_id, 0) != InvoiceLine.invoice_id),
+            )
+        )
+    )
+    for row in session.execute(query):
+        if row.client_id != row.billed:
+            sentence = say("The line bills an item of another client")
+        else:
+            sentence = say("The line bills a one-off item that another invoice bills, or that waits still")
+        yield Finding("item.once", row_of(InvoiceLine, row.id), sentence)
+
+
+def closings(session: Session, ground: Ground) -> Iterator[Finding]:
+    """A cash closing is the sum of its methods."""
+    of = (
+        select(
+            ClosingLine.closing_id,
+            func.sum(ClosingLine.expected).label("expected"),
+            func.sum(ClosingLine.counted).label("counted"),
+            func.sum(ClosingLine.payments).label("payments"),
+        )
+        .group_by(ClosingLine.closing_id)
+        .subquery()
+    )
+    query = (
+        select(Closing.id, Closing.counted, of.c.counted.label("sum"))
+        .outerjoin(of, of.c.closing_id == Closing.id)
+        .where(
+            or_(
+                func.coalesce(of.c.expected, 0) != Closing.expected,
+                func.coalesce(of.c.counted, 0) != Closing.counted,
+                func.coalesce(of.c.payments, 0) != Closing.payments,
+            )
+        )
+    )
+    for row in session.execute(query):
+        sentence = say(
+            "Its methods add up to {amount}, the closing says {total}",
+            amount=ground.money(row.sum),
+            total=ground.money(row.counted),
+        )
+        yield Finding("closing.sum", row_of(Closing, row.id), sentence)
 
 
 def futures(session: Session, ground: Ground) -> Iterator[Finding]:
