@@ -93,7 +93,7 @@ def cancel(session: Session, actor: Actor, now: datetime, job_id: int) -> None:
     if row.taken_at is None:
         row.done_at = now
     session.flush()
-    change.record(session, actor, now, "job", job_id, "cancel", None, {"kind": row.kind} | row.args)
+    change.record(session, actor, now, "job", job_id, "stop", None, {"kind": row.kind} | row.args)
 
 
 def take(session: Session, now: datetime, owner: str) -> int | None:

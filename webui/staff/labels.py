@@ -49,7 +49,7 @@ ACTIONS = {
     "apply": N_("applied"),
     "password": N_("new password"),
     "revoke": N_("session closed"),
-    "cancel": N_("cancelled"),
+    "stop": N_("stopped"),
     "schedule": N_("change from a day on"),
     "call_off": N_("change called off"),
     "cancel": N_("taken back"),
