@@ -17,6 +17,7 @@ from daemon.office import hold
 from daemon.office.account import load, office_of
 from daemon.office.client import matching
 from daemon.office.forecast import AHEAD, account_jobs
+from daemon.office.hold_bills import list_held_bills
 from daemon.office.run import LONGEST_DARKNESS, reached
 from daemon.rules.calendar import clamped, instant, local_date, month_after
 from daemon.rules.forecast import Job
@@ -124,9 +125,12 @@ class DayClient:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What waits for a person: cuts, and how far billing had come when the clock jumped (None: it did not)."""
+    """What waits for a person: cuts, invoices whose total surprises, and how far billing had come when the
+    clock jumped (None: it did not).
+    """
 
     cuts: Sequence[hold.HeldRun]
+    bills: Sequence[hold.HeldRun]
     jumped: datetime | None
 
 
@@ -144,7 +148,7 @@ def held(session: Session, now: datetime) -> Held:
     """What the engine holds until a person confirms it (law 6)."""
     came = reached(session)
     jumped = came if came is not None and now - came > LONGEST_DARKNESS else None
-    return Held(hold.list_held(session), jumped)
+    return Held(hold.list_held(session), list_held_bills(session), jumped)
 
 
 def checked_day(session: Session, now: datetime, day: date | None) -> date:

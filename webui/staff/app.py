@@ -19,7 +19,7 @@ def create_staff_app(
 ) -> Flask:
     """All pages of staff behind the login. Never answers what belongs to the portal."""
     from webui.staff.billing import balance, bulk, by_hand, closing, payment_file, promise, template
-    from webui.staff.billing_day import calendar, day, why
+    from webui.staff.billing_day import calendar, day, held, why
     from webui.staff.catalogue import method, plan, zone
     from webui.staff.door import account, company, login, staff, start
     from webui.staff.network import router
@@ -46,7 +46,7 @@ def create_staff_app(
     why.install(app)
     for room in (
         login, start, account, staff, company, client, service, billing, invoice, payment, suspension, change,
-        announcement, notice, router, plan, zone, method, day, calendar, why,
+        announcement, notice, router, plan, zone, method, day, calendar, why, held,
         register, report, audit,
     ):  # fmt: skip
         app.register_blueprint(room.pages)
