@@ -12,7 +12,7 @@ from sqlalchemy import Text, cast, func, select
 from sqlalchemy.orm import Session
 
 from daemon.office import standing
-from daemon.office.account import Office, office_of, settings_of
+from daemon.office.account import Office, load, office_of, settings_of
 from daemon.office.bulk.wish import Filter, Wish, meant, own_values
 from daemon.rules import billing as rules
 from daemon.rules import deeds
@@ -23,6 +23,7 @@ from daemon.rules.invoice import next_draft
 from daemon.rules.standing import cut_moment
 from daemon.store.billing import Billing
 from daemon.store.client import Client
+from daemon.store.suspension import Standing
 
 _COLUMNS = (*rules.NAMES, "template_id")
 
@@ -117,7 +118,8 @@ def preview_rows(
         .order_by(Client.id)
         .limit(min(limit, 100))
     ).all()
-    return [_row(session, now, office, wish, row.id, row.name, row.Billing) for row in rows]
+    accounts = _accounts(session, now, office, [row.id for row in rows])
+    return [_row(now, office, wish, row.name, row.Billing, accounts[row.id]) for row in rows]
 
 
 def differences(before: Settings, after: Settings) -> tuple[Difference, ...]:
@@ -143,26 +145,36 @@ def _fee_source(settings: Settings) -> str:
     return settings.source(name)
 
 
+def _accounts(session: Session, now: datetime, office: Office, ids: Sequence[int]) -> dict[int, Account]:
+    """The accounts of a page as they stand at `now`: together, but for those of whom the clock owes something."""
+    minute = whole_minute(now)
+    behind = set(
+        session.scalars(
+            select(Standing.client_id).where(Standing.client_id.in_(ids), Standing.next_at < minute)
+        )
+    )
+    with session.no_autoflush:
+        accounts = {key: one.account for key, one in load(session, ids, office).items()}
+        for key, account in accounts.items():
+            if key in behind:
+                accounts[key] = standing.move_on(session, now, key, office).account
+            else:
+                account.reached = max(account.reached, minute)
+    return accounts
+
+
 def _row(
-    session: Session,
-    now: datetime,
-    office: Office,
-    wish: Wish,
-    client_id: int,
-    name: str,
-    row: Billing | None,
+    now: datetime, office: Office, wish: Wish, name: str, row: Billing | None, account: Account
 ) -> PreviewRow:
     own = own_values(row)
     wished = wish.on(own)
     before, after = settings_of(office, own), settings_of(office, wished)
-    with session.no_autoflush:
-        account = standing.move_on(session, now, client_id, office).account
     then = deepcopy(account)
     at = max(then.reached, whole_minute(now))
     for _ in deeds.change_settings(then, at, after):
         pass
     return PreviewRow(
-        client_id,
+        account.client,
         name,
         _template(office.templates, wished["template_id"]),
         differences(before, after),
