@@ -85,7 +85,7 @@ def test_the_socket_carries_boards_one_way_and_events_the_other(
     place.unlink()
     begun = time.monotonic()
     until(lambda: MARK not in proxy.view(origin, "/"))
-    assert time.monotonic() - begun < 2
+    assert time.monotonic() - begun < 6
     proxy.source = "127.0.0.2"
     assert b"cortado" in proxy.view(origin, "/")  # the suspended of a lost socket stay so
     again = Daemon(place)
