@@ -8,7 +8,9 @@ from contextlib import contextmanager
 from datetime import date, datetime
 from typing import Any
 
-from daemon.office import standing
+import pytest
+
+from daemon.office import journal, standing
 from daemon.office.told import Told
 from daemon.rules.calendar import local_date
 from daemon.rules.event import Event
@@ -33,7 +35,7 @@ def shown(client_id: int, event: Event) -> Happened:
 def watching() -> Iterator[list[Happened]]:
     """What the billing run writes while this is open, of the kinds that a forecast shows."""
     seen: list[Happened] = []
-    real = standing.save
+    real = journal.save
 
     def save(session: Any, actor: str, told: list[Told], **words: Any) -> None:
         seen.extend(
@@ -41,11 +43,12 @@ def watching() -> Iterator[list[Happened]]:
         )
         real(session, actor, told, **words)
 
-    standing.save = save  # type: ignore[assignment]
+    monkey = pytest.MonkeyPatch()
+    monkey.setattr(standing, "save", save)
     try:
         yield seen
     finally:
-        standing.save = real
+        monkey.undo()
 
 
 def by_day(zone: Any, happened: list[Happened], kinds: frozenset[str]) -> Counter[tuple[date, str]]:

@@ -31,7 +31,7 @@ from daemon.rules.calendar import local_date
 from daemon.rules.refusal import Refusal
 from daemon.store.client import Client
 from daemon.store.engine import Store, sqlite_url
-from daemon.store.forecast import ForecastDay, ForecastJob
+from daemon.store.forecast import ForecastClient, ForecastDay, ForecastJob
 from daemon.store.seal import new_keys
 from tests.forecast.conftest import by_day, watching
 from tests.fresh import fresh

@@ -225,7 +225,12 @@ def test_other_settings_are_tried_and_nothing_is_written(town: Town) -> None:
 def test_what_is_tried_is_what_comes_once_it_is_saved(town: Town) -> None:
     (ana,) = crowd(town, 1)
     town.run("2026-02-03 12:00")
-    values = {"grace_days": 2, "late_fee": "5%", "cut_after_months": 1, "screen_notice_days": -1}
+    values: dict[str, Any] = {
+        "grace_days": 2,
+        "late_fee": "5%",
+        "cut_after_months": 1,
+        "screen_notice_days": -1,
+    }
     tried = [
         one[:2]
         for one in marks(town, "2026-02-03 12:00", ana, "2026-02", **values)
