@@ -196,7 +196,7 @@ def agrees(path: Path, people: list[Life], invoice_hour: int, cut_hour: int, wak
     with town.store.write() as session:
         for table in (ForecastDay, ForecastJob):
             session.query(table).delete()
-        session.query(forecast.ForecastClient).delete()
+        session.query(ForecastClient).delete()
     forecast.refresh(town.store, until)
     with town.store.read() as session:
         assert {key: sum_ for key, sum_ in summed(session).items() if key[0] <= local_date(LIMA, until)} == {
