@@ -90,6 +90,11 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 @pytest.fixture
 def town(store: Store) -> Town:
+    return furnish(store)
+
+
+def furnish(store: Store) -> Town:
+    """Set up the provider in an empty store."""
     now = lima("2026-01-01 00:00")
     with store.write() as session:
         company.set_up_company(

@@ -18,8 +18,10 @@ def pages_of(town: Town) -> list[str]:
         "/", "/clients", "/clients?q=ana", "/clients?state=suspended&owing=1", "/clients?q=zzzz", f"/clients/{ana}",
         f"/clients/{town.clients['bruno']}", f"/clients/{town.clients['elías']}", f"/clients/{delia}",
         f"/clients/{ana}/services", f"/clients/{delia}/services", f"/clients/{ana}/invoices",
-        f"/clients/{ana}/invoices/1", f"/clients/{ana}/payments", f"/clients/{ana}/billing", f"/clients/{ana}/notices",
-        f"/clients/{ana}/log", f"/clients/{ana}/balances", "/templates", "/plans", "/zones", "/methods", "/announcements", "/notices", "/routers",
+        f"/clients/{ana}/invoices/1", f"/clients/{ana}/payments",
+        f"/clients/{ana}/billing", f"/clients/{ana}/notices",
+        f"/clients/{ana}/log", f"/clients/{ana}/balances", "/templates",
+        "/plans", "/zones", "/methods", "/announcements", "/notices", "/routers",
         f"/routers/{town.router_id}", "/routers/live", "/changes", "/changes?noun=client&actor=test", "/account",
         "/billing/day", "/billing/calendar", f"/clients/{ana}/calendar", f"/clients/{ana}/statement", "/why/line/1/1",
     ]  # fmt: skip
