@@ -18,7 +18,7 @@ from daemon.office.charge import add_charges
 from daemon.office.house import company_rules, get_company
 from daemon.rules.account import Account, Balance, Invoice, Promise, State
 from daemon.rules.billing import Company as CompanyRules
-from daemon.rules.billing import Settings, effective
+from daemon.rules.billing import NAMES, Settings, effective
 from daemon.rules.calendar import instant, whole_minute
 from daemon.rules.cycle import Cycle
 from daemon.rules.refusal import Refusal
@@ -76,6 +76,8 @@ class Office:
     bills_held: frozenset[datetime] = frozenset()
     """Moments whose invoices are held, their run not confirmed yet."""
     any_bill_held: bool = False
+    shared: dict[tuple[Any, ...], Settings] = field(default_factory=dict, compare=False)
+    """Settings that were laid over one another already: clients who are billed alike share them."""
 
 
 def office_of(session: Session) -> Office:
@@ -104,22 +106,26 @@ def settings_of(office: Office, own: Mapping[str, Any] | None) -> Settings:
     """The settings in force for a client with these settings of its own; `template_id` among them names the
     template whose settings come next.
     """
-    template = office.templates.get(own["template_id"]) if own and own.get("template_id") else None
-    if template is None:
-        return effective(("client", own or {}), ("company", office.billing))
-    return effective(("client", own or {}), ("template", template), ("company", office.billing))
+    key = tuple(str(own.get(name)) for name in NAMES) + (own.get("template_id"),) if own else ()
+    found = office.shared.get(key)
+    if found is None:
+        template = office.templates.get(own["template_id"]) if own and own.get("template_id") else {}
+        found = effective(("client", own or {}), ("template", template or {}), ("company", office.billing))
+        office.shared[key] = found
+    return found
 
 
 def load(session: Session, clients: Iterable[int], office: Office | None = None) -> dict[int, Loaded]:
     """The accounts of some clients (a few hundred at most), by client id. Unknown ids are left out."""
     ids = sorted(set(clients))
     office = office or office_of(session)
-    loaded = {row.id: _open(office, row) for row in _clients(session, ids)}
+    rows = _clients(session, ids)
+    loaded = {row.id: _open(office, row) for row in rows}
     if not loaded:
         return loaded
     add_charges(session, {key: one.account for key, one in loaded.items()}, ids)
     _add_invoices(session, loaded, ids)
-    _add_balances(session, loaded, ids)
+    _add_balances(session, loaded, [row.id for row in rows if row.debit or row.credit])
     _add_promises(session, loaded, ids)
     if office.any_bill_held:
         _add_held_bills(session, loaded, ids)
@@ -171,6 +177,8 @@ def _clients(session: Session, ids: Sequence[int]) -> Sequence[Any]:
             standing.c.since.label("state_since"),
             standing.c.reached_at,
             standing.c.billed_through,
+            standing.c.debit,
+            standing.c.credit,
             held.c.id.label("held_id"),
             own.c.id.label("billing_id"),
             *(column for column in own.c if column.name not in ("id", "client_id")),
@@ -254,18 +262,14 @@ def add_invoice(one: Loaded, invoice: Invoice) -> Invoice:
 
 
 def _add_balances(session: Session, loaded: dict[int, Loaded], ids: Sequence[int]) -> None:
-    for balance, client_id in balances(session, ids):
+    for balance, client_id in balances(session, ids) if ids else ():
         if balance.left != 0:
             loaded[client_id].account.balances.append(balance)
 
 
-def balances(session: Session, ids: Sequence[int], *, trusting: bool = True) -> list[tuple[Balance, int]]:
-    """Every balance of some clients that waited once, with what is left of it, and whose it is.
-
-    `trusting` looks only at clients whose standing says that something waits.
-    """
+def balances(session: Session, ids: Sequence[int]) -> list[tuple[Balance, int]]:
+    """Every balance of some clients that waited once, with what is left of it, and whose it is."""
     entry, part = _table(Ledger), _table(Ledger).alias("part")
-    standing = _table(Standing)
     moved = (
         select(part.c.origin_id, func.sum(part.c.amount).label("moved"))
         .where(part.c.client_id.in_(ids), part.c.origin_id.is_not(None), part.c.invoice_id.is_(None))
@@ -291,10 +295,6 @@ def balances(session: Session, ids: Sequence[int], *, trusting: bool = True) -> 
         )
         .order_by(entry.c.id)
     )
-    if trusting:
-        query = query.join(standing, standing.c.client_id == entry.c.client_id).where(
-            (standing.c.debit > 0) | (standing.c.credit > 0)
-        )
     return [
         (
             Balance(row.id, row.at, int(row.left), _name(row.kind, row.why), row.payment_id, row.id),

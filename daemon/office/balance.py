@@ -129,7 +129,7 @@ def take_back(session: Session, actor: Actor, now: datetime, balance_id: int, re
 
 def list_balances(session: Session, client_id: int) -> list[BalanceRow]:
     """Every balance of a client that waited once, newest first, with what waits and where the rest went."""
-    found = {one.id: one for one, _ in balances(session, [client_id], trusting=False)}
+    found = {one.id: one for one, _ in balances(session, [client_id])}
     if not found:
         return []
     landed: dict[int, list[tuple[int, str, int]]] = {}

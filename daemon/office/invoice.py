@@ -224,7 +224,7 @@ def _landed(session: Session, told: Told, invoice_id: int) -> list[deeds.Landed]
     part.
     """
     known: dict[int, Balance] = {one.id: one for one in told.account.balances if one.id is not None}
-    for balance, _ in balances(session, [told.account.client], trusting=False):
+    for balance, _ in balances(session, [told.account.client]):
         if balance.id is not None:
             known.setdefault(balance.id, balance)
     landed: list[deeds.Landed] = []

@@ -13,7 +13,6 @@ from typing import Any
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
-from daemon.office.account import Loaded
 from daemon.office.bills import changed_invoices, new_invoices
 from daemon.office.told import Told, all_events, table_of
 from daemon.rules.account import Account
@@ -24,7 +23,7 @@ from daemon.rules.invoice import next_draft
 from daemon.rules.standing import standing
 from daemon.store.bill_run import BillRun, HeldBill
 from daemon.store.billing import Billing
-from daemon.store.bulk import insert_ids, insert_rows
+from daemon.store.bulk import insert_ids, insert_rows, update_rows
 from daemon.store.invoice import PassedCycle
 from daemon.store.ledger import Ledger
 from daemon.store.notice import Notice
@@ -57,38 +56,33 @@ def save(session: Session, actor: str, told: Sequence[Told], *, fresh: bool = Fa
             [{"client_id": one.account.client, **standing_values(one.account)} for one in told],
         )
     else:
-        save_standings(session, [one.loaded for one in told])
+        save_standings(session, told)
     heard = session.info.get(HEARD)
     if heard is not None:
         heard += [(actor, one.account.client, event) for one, event in all_events(told)]
     session.expire_all()
 
 
-def save_standings(session: Session, loaded: Sequence[Loaded]) -> None:
+def save_standings(session: Session, told: Sequence[Told]) -> None:
     """Write the derived standing of some accounts. The rows exist since their clients do."""
-    rows = [{"key": one.account.client, **standing_values(one.account)} for one in loaded]
-    if rows:
-        table = table_of(Standing)
-        statement = update(table).where(table.c.client_id == bindparam("key"))
-        session.connection().execute(
-            statement.values({name: bindparam(name) for name in rows[0] if name != "key"}), rows
-        )
+    rows = [{"client_id": one.account.client, **standing_values(one.account, one.ahead)} for one in told]
+    update_rows(session, Standing, "client_id", rows)
 
 
-def standing_values(account: Account) -> dict[str, Any]:
-    """The columns of a standing row, as they follow from an account."""
+def standing_values(account: Account, ahead: datetime | None = None) -> dict[str, Any]:
+    """The columns of a standing row, as they follow from an account; `ahead` is its next moment, if known."""
     now = standing(account)
     return {
         "state": now.state,
         "by": now.by,
-        "why": now.why.as_json(),
+        "why": now.why,
         "since": account.state_since or account.opened,
         "debt": account.debt,
         "debit": account.debit,
         "credit": account.credit,
         "next_cut_on": local_date(account.company.zone, now.cut_at) if now.cut_at else None,
         "next_cut_at": now.cut_at,
-        "next_at": next_moment(account),
+        "next_at": ahead or next_moment(account),
         "next_bill_at": None if account.bill_held or account.state == "retired" else next_draft(account).at,
         "reached_at": account.reached,
         "billed_through": account.billed_through,
@@ -232,11 +226,11 @@ def _promises(session: Session, told: Sequence[Told]) -> None:
     table = table_of(PromiseRow)
     for one in told:
         if one.loaded.promise is not None and one.account.promise is None:
-            broken = any(event.kind == "promise_broken" for event in one.events)
+            ends = [event for event in one.events if event.kind in ("promise_broken", "promise_kept")]
+            ended = ends[-1].at if ends else one.account.reached
+            broken = bool(ends) and ends[-1].kind == "promise_broken"
             session.execute(
-                update(table)
-                .where(table.c.id == one.loaded.promise)
-                .values(ended_at=one.account.reached, broken=broken)
+                update(table).where(table.c.id == one.loaded.promise).values(ended_at=ended, broken=broken)
             )
 
 

@@ -6,6 +6,7 @@ on where this one stood. Deeds of people meet the same engine, so it does not ma
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -35,6 +36,10 @@ from daemon.store.engine import Store
 from daemon.store.suspension import CutRun, HeldCut, Standing
 
 CHUNK = 100
+"""Clients of the first transaction of a run, and of those that do little."""
+LARGEST_CHUNK = 2000
+TARGET_SECONDS = 0.08
+"""How long a writing transaction should take: others wait for it (never over 250 ms)."""
 LONGEST_DARKNESS = timedelta(days=35)
 """Time that jumps further than this holds everything until a person confirms it (law 6)."""
 
@@ -54,7 +59,7 @@ class RunCounts:
 
 
 def run_clock(
-    store: Store, now: datetime, *, chunk: int = CHUNK, darkness: timedelta | None = LONGEST_DARKNESS
+    store: Store, now: datetime, *, chunk: int | None = None, darkness: timedelta | None = LONGEST_DARKNESS
 ) -> RunCounts:
     """Let everything happen that lies before the minute of `now`, in time order.
 
@@ -72,9 +77,9 @@ def run_clock(
         if counts.held is not None:
             return counts
     _spread(store)
-    _resettle(store, now, counts, chunk)
-    _confirmed(store, now, counts, chunk)
-    _confirmed_bills(store, counts, chunk)
+    _resettle(store, now, counts, chunk or CHUNK)
+    _confirmed(store, now, counts, chunk or CHUNK)
+    _confirmed_bills(store, counts, chunk or CHUNK)
     # Day by day, so that after a darkness invoices get their numbers in the order of their days.
     while (first := first_moment(store)) is not None and first < until:
         horizon = min(until, first + timedelta(days=1))
@@ -246,14 +251,23 @@ def first_moment(store: Store) -> datetime | None:
         )
 
 
-def _advance(store: Store, until: datetime, counts: RunCounts, chunk: int) -> None:
-    """Move on every account that has something to do before `until`, up to a cut that nobody has decided."""
+def _advance(store: Store, until: datetime, counts: RunCounts, chunk: int | None) -> None:
+    """Move on every account that has something to do before `until`, up to a cut that nobody has decided.
+
+    Chunks grow and shrink with the time that they take, unless `chunk` says how many clients one has.
+    """
+    size = chunk or CHUNK
     while True:
         with store.write() as session:
-            told = walk(session, office_of(session), until, chunk)
+            session.connection()  # waiting for another writer is not our work
+            began = time.monotonic()
+            told = walk(session, office_of(session), until, size)
         if not told:
             return
         _count(counts, told)
+        if chunk is None and len(told) == size:
+            took = max(time.monotonic() - began, 0.001)
+            size = max(20, min(int(size * TARGET_SECONDS / took), size * 2, LARGEST_CHUNK))
 
 
 def _decide(store: Store, until: datetime, now: datetime) -> bool:

@@ -24,7 +24,7 @@ from daemon.office.journal import save, save_standings
 from daemon.office.told import Told
 from daemon.rules.account import Account
 from daemon.rules.calendar import whole_minute
-from daemon.rules.engine import advance, cut_freely, next_moment, settle
+from daemon.rules.engine import Hold, advance, advanced, cut_freely, next_moment, settle
 from daemon.rules.event import Event
 from daemon.rules.refusal import Refusal
 from daemon.rules.sentence import Sentence, say
@@ -140,12 +140,14 @@ def walk(session: Session, office: Office, until: datetime, limit: int) -> list[
     if not ids:
         return []
     hold = decided.get if office.hold_cuts else cut_freely
-    told = [
-        Told(one, list(advance(one.account, until, hold, office.bills_held.__contains__)))
-        for one in load(session, ids, office).values()
-    ]
+    told = [_walked(one, until, hold, office) for one in load(session, ids, office).values()]
     save(session, "system", told)
     return told
+
+
+def _walked(one: Loaded, until: datetime, hold: Hold, office: Office) -> Told:
+    events, ahead = advanced(one.account, until, hold, office.bills_held.__contains__)
+    return Told(one, events, ahead)
 
 
 def _decided(session: Session, office: Office, now: datetime, moment: datetime) -> bool:
@@ -167,7 +169,7 @@ def start_standing(session: Session, client: Client) -> None:
     )
     session.flush()
     loaded = load_one(session, client.id)
-    save_standings(session, [loaded])
+    save_standings(session, [Told(loaded)])
     session.expire_all()
 
 
@@ -187,11 +189,11 @@ def rebuild_standing(session: Session, client_ids: Iterable[int]) -> int:
     session.expire_all()
     office = office_of(session)
     loaded = load(session, ids, office)
-    for balance, client_id in balances(session, ids, trusting=False):
+    for balance, client_id in balances(session, ids):
         account = loaded[client_id].account
         if balance.left and all(known.id != balance.id for known in account.balances):
             account.balances.append(balance)
-    save_standings(session, list(loaded.values()))
+    save_standings(session, [Told(one) for one in loaded.values()])
     session.expire_all()
     after = {
         row.client_id: _shown(row)

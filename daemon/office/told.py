@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from daemon.office.account import Loaded
@@ -18,6 +19,8 @@ class Told:
 
     loaded: Loaded
     events: list[Event] = field(default_factory=list)
+    ahead: datetime | None = None
+    """When something happens next, if that is known already."""
 
     @property
     def account(self) -> Account:

@@ -60,6 +60,10 @@ class Settings:
     first_cycle: FirstCycle = "full"
     sources: Mapping[str, Source] = field(default_factory=dict)
 
+    def __hash__(self) -> int:
+        """By what differs most: sentences about settings are remembered by them."""
+        return hash((self.mode, self.payment_day, self.create_days_before, self.grace_days, self.tax))
+
     def source(self, name: str) -> Source:
         """Where the value of a setting comes from."""
         return self.sources.get(name, "default")

@@ -58,6 +58,7 @@ def hour_at_or_after(zone: ZoneInfo, minutes: int, moment: datetime) -> datetime
     return found if found >= moment else instant(zone, day + _DAY, minutes)
 
 
+@lru_cache(maxsize=8192)
 def local_date(zone: ZoneInfo, moment: datetime) -> date:
     """The company's date at an instant."""
     return moment.astimezone(zone).date()
@@ -68,6 +69,7 @@ def whole_minute(moment: datetime) -> datetime:
     return moment.astimezone(UTC).replace(second=0, microsecond=0)
 
 
+@lru_cache(maxsize=8192)
 def local_text(zone: ZoneInfo, moment: datetime) -> str:
     """An instant as the company's clock shows it: `2026-02-06 00:00`."""
     return moment.astimezone(zone).strftime("%Y-%m-%d %H:%M")

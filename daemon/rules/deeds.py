@@ -16,8 +16,7 @@ from daemon.rules.billing import Settings
 from daemon.rules.calendar import local_date
 from daemon.rules.engine import bill, cut, reactivated, settle
 from daemon.rules.event import Event, Movement
-from daemon.rules.invoice import automatic_cycle
-from daemon.rules.invoice import draft_at
+from daemon.rules.invoice import automatic_cycle, draft_at
 from daemon.rules.money import plain, positive
 from daemon.rules.refusal import Refusal
 from daemon.rules.sentence import Sentence, say

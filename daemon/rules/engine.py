@@ -42,16 +42,25 @@ def advance(
     It stops short at a cut about which `hold` has not decided, so that all cuts of that moment can be
     counted.
     """
+    yield from advanced(account, until, hold, hold_bills)[0]
+
+
+def advanced(
+    account: Account, until: datetime, hold: Hold = cut_freely, hold_bills: HoldBills | None = None
+) -> tuple[list[Event], datetime | None]:
+    """What `advance` gives, and when something happens next."""
+    events: list[Event] = []
     while (moment := next_moment(account)) is not None and moment < until:
         account.reached = moment
         if cut_moment(account) == moment and hold(moment) is None:
-            return
-        events = _minute(account, moment, hold, hold_bills)
-        yield from events
+            return events, moment
+        events += _minute(account, moment, hold, hold_bills)
         if cut_moment(account) == moment:
-            return  # what was made in this very minute leads to a cut: it is counted with the others first
+            # What was made in this very minute leads to a cut: it is counted with the others first.
+            return events, moment
         account.reached = moment + MINUTE
     account.reached = max(account.reached, until)
+    return events, moment
 
 
 def next_moment(account: Account) -> datetime | None:
@@ -59,18 +68,21 @@ def next_moment(account: Account) -> datetime | None:
     if account.state == "retired":
         return None
     moments = [] if account.bill_held else [next_draft(account).at]
-    for invoice in account.unpaid():
+    active, reminds = account.state == "active", account.settings.reminders
+    unpaid = account.unpaid()
+    for invoice in unpaid:
         if invoice.late_fee is None:
             moments.append(late_fee_moment(account, invoice))
-        if account.state == "active" and not invoice.noticed:
+        if active and not invoice.noticed:
             shows = notice_moment(account, invoice)
             if shows is not None:
                 moments.append(max(shows, account.reached))
-        if account.state == "active":
+        if active and reminds:
             moments += [moment for _, moment in reminders(account, invoice) if moment >= account.reached]
-    cut = cut_moment(account)
-    if cut is not None:
-        moments.append(cut)
+    if unpaid:
+        cut = cut_moment(account)
+        if cut is not None:
+            moments.append(cut)
     ends = promise_end(account)
     if ends is not None:
         moments.append(max(ends, account.reached))
@@ -95,11 +107,13 @@ def settle(account: Account, at: datetime) -> Iterator[Event]:
     """
     if account.recording:
         return
-    yield from _reactivate(account, at)
+    if account.state == "auto":
+        yield from _reactivate(account, at)
     if account.held and not is_due_for_cut(account, at):
         account.held = False
     yield from notices_off(account, at)
-    yield from notices_on(account, at)
+    if account.state == "active" and account.settings.screen_notice_days is not None:
+        yield from notices_on(account, at)
 
 
 def _reactivate(account: Account, at: datetime) -> Iterator[Event]:
@@ -171,7 +185,7 @@ def _minute(account: Account, at: datetime, hold: Hold, hold_bills: HoldBills | 
 
     It ends before a cut about which nobody has decided yet.
     """
-    events = list(notices_off(account, at))
+    events = list(notices_off(account, at)) if account.noticed else []
     while not account.bill_held and next_draft(account).at == at:
         if hold_bills is not None and hold_bills(at):
             account.bill_held = True
@@ -194,8 +208,10 @@ def _minute(account: Account, at: datetime, hold: Hold, hold_bills: HoldBills | 
             events.append(Event(at, "held", cut_why(account, at)))
         else:
             events += cut(account, at)
-    events += _reactivate(account, at)
-    events += _remind(account, at)
+    if account.state == "auto":
+        events += _reactivate(account, at)
+    if account.settings.reminders:
+        events += _remind(account, at)
     events += settle(account, at)
     return _in_order(events)
 
@@ -227,15 +243,16 @@ def bill(account: Account, at: datetime, draft: Draft, why: Sentence | None = No
     if not lines:
         yield Event(at, "cycle_passed", say("Nothing to bill"), cycle=draft.cycle)
         return
-    account.charges = [charge for charge in account.charges if not any(charge is one for one in used)]
+    if used:
+        account.charges = [charge for charge in account.charges if not any(charge is one for one in used)]
     total = sum(line.total for line in lines)
     why = why or draft_why(account, draft)
     invoice = Invoice(None, "service", draft.cycle, draft.due, at, total, 0, total)
     account.invoices.append(invoice)
-    created = Event(at, "invoice_created", why, invoice, draft.cycle, lines=tuple(lines))
-    created.movements.append(Movement("invoice", total, why, invoice))
-    yield created
-    yield from _land(account, invoice, at)
+    movement = Movement("invoice", total, why, invoice)
+    yield Event(at, "invoice_created", why, invoice, draft.cycle, lines=tuple(lines), movements=[movement])
+    if account.balances:
+        yield from _land(account, invoice, at)
     invoice.to_pay = invoice.left
     yield Event(at, "invoice_notice", why, invoice, draft.cycle)
     if invoice.left == 0:
@@ -302,16 +319,16 @@ def _end_promise(account: Account, at: datetime) -> Iterator[Event]:
         return
     today = local_date(account.company.zone, at)
     broken = [invoice for invoice in promise.invoices if invoice.left > 0 and invoice.due < today]
-    if broken:
-        yield Event(
-            at,
-            "promise_broken",
-            say(
-                "Promised to pay until {until}; the invoice due on {due} is still unpaid",
-                until=promise.until.isoformat(),
-                due=broken[0].due.isoformat(),
-            ),
-        )
+    until = promise.until.isoformat()
+    if not broken:
+        yield Event(at, "promise_kept", say("The promise to pay until {until} is over", until=until))
+        return
+    why = say(
+        "Promised to pay until {until}; the invoice due on {due} is still unpaid",
+        until=until,
+        due=broken[0].due.isoformat(),
+    )
+    yield Event(at, "promise_broken", why)
 
 
 def reminders(account: Account, invoice: Invoice) -> list[tuple[int, datetime]]:

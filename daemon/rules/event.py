@@ -24,6 +24,7 @@ RANKS: dict[str, int] = {
     "late_fee": 2,
     "late_fee_none": 2,
     "promise_broken": 3,
+    "promise_kept": 3,
     "suspended": 4,
     "reconnection_fee": 4,
     "held": 4,
@@ -33,7 +34,9 @@ RANKS: dict[str, int] = {
     "screen_notice_on": 7,
 }
 
-INTERNAL = frozenset({"notice_opened", "notice_closed", "cycle_passed", "late_fee_none", "bill_held"})
+INTERNAL = frozenset(
+    {"notice_opened", "notice_closed", "cycle_passed", "late_fee_none", "bill_held", "promise_kept"}
+)
 """Kept by the store, not part of the journal that people compare."""
 
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import Any, cast
 
 from daemon.rules.account import Account, Charge
+from daemon.rules.billing import Company, Settings
 from daemon.rules.calendar import hour_at_or_after, instant, local_date
 from daemon.rules.cycle import Cycle, cycle_after, cycle_with, own_due_date
 from daemon.rules.money import Currency, half_up, plain, taxed
 from daemon.rules.sentence import Sentence, say
 
+_DAYS = [timedelta(days=days) for days in range(367)]
 _PERCENT = Currency("%", 2)  # basis points print like an amount with two decimals
 
 
@@ -62,7 +65,14 @@ def next_draft(account: Account) -> Draft:
     if account.next_draft is not None:
         known, draft = account.next_draft
         # The same state and still ahead: it would be found again.
-        if draft.at >= earliest and all(one is two for one, two in zip(known, state, strict=True)):
+        if (
+            draft.at >= earliest
+            and known[0] is state[0]
+            and known[1] is state[1]
+            and known[2] is state[2]
+            and known[3] is state[3]
+            and known[4] is state[4]
+        ):
             return cast(Draft, draft)
     found = _find_draft(account, earliest)
     account.next_draft = (state, found)
@@ -115,7 +125,7 @@ def _draft(
     settings, company = account.settings, account.company
     first = cycle.start <= account.since <= cycle.end
     due = day or own_due_date(cycle, settings.mode)
-    moment = instant(company.zone, due - timedelta(days=settings.create_days_before), company.invoice_hour)
+    moment = instant(company.zone, due - _DAYS[settings.create_days_before], company.invoice_hour)
     if moment >= earliest:
         return Draft(cycle, due, moment, first, fixed)
     moment = hour_at_or_after(company.zone, company.invoice_hour, earliest)
@@ -127,6 +137,7 @@ def lines_of(account: Account, draft: Draft) -> tuple[list[Line], list[Charge]]:
     settings, company = account.settings, account.company
     day = local_date(company.zone, draft.at)
     prorated = draft.first and settings.first_cycle == "prorated" and account.since > draft.cycle.start
+    part = (draft.cycle.days_from(account.since), draft.cycle.days, account.since) if prorated else None
     lines: list[Line] = []
     used: list[Charge] = []
     for charge in account.charges:
@@ -139,12 +150,11 @@ def lines_of(account: Account, draft: Draft) -> tuple[list[Line], list[Charge]]:
         elif charge.later:
             charge = charge.on_day(day)
         price = charge.price
-        if prorated and charge.kind != "one_off":
-            price = half_up(price * draft.cycle.days_from(account.since), draft.cycle.days)
+        if part is not None and charge.kind != "one_off":
+            price = half_up(price * part[0], part[1])
         split = taxed(price, settings.tax, company.tax_basis_points)
-        lines.append(
-            Line(charge.key, charge.name, split.net, split.tax, _line_why(account, draft, charge, price))
-        )
+        why = _line_why(settings, company, charge.price, charge.source, price, part)
+        lines.append(Line(charge.key, charge.name, split.net, split.tax, why))
     return lines, used
 
 
@@ -156,15 +166,20 @@ def _runs_in(charge: Charge, cycle: Cycle) -> bool:
 
 def draft_why(account: Account, draft: Draft) -> Sentence:
     """Why this invoice is made now and due then, with each setting and its source (law 8)."""
-    settings = account.settings
+    return _draft_why(account.settings, draft.cycle, draft.due)
+
+
+@lru_cache(maxsize=1024)
+def _draft_why(settings: Settings, cycle: Cycle, due: date) -> Sentence:
+    """The same sentence for everybody who is billed alike: a run makes it once."""
     return say(
         "{mode} ({mode_source}): the cycle {start} to {end} is due on {due} (payment day {day}, {day_source}); "
         "made {before} days before ({before_source})",
         mode=settings.mode,
         mode_source=settings.source("mode"),
-        start=draft.cycle.start.isoformat(),
-        end=draft.cycle.end.isoformat(),
-        due=draft.due.isoformat(),
+        start=cycle.start.isoformat(),
+        end=cycle.end.isoformat(),
+        due=due.isoformat(),
         day=settings.payment_day,
         day_source=settings.source("payment_day"),
         before=settings.create_days_before,
@@ -172,23 +187,34 @@ def draft_why(account: Account, draft: Draft) -> Sentence:
     )
 
 
-def _line_why(account: Account, draft: Draft, charge: Charge, price: int) -> Sentence:
-    settings, company = account.settings, account.company
+@lru_cache(maxsize=4096)
+def _line_why(
+    settings: Settings,
+    company: Company,
+    price: int,
+    source: str,
+    billed: int,
+    part: tuple[int, int, date] | None,
+) -> Sentence:
+    """Why a line costs what it does. `part`: days left, days of the cycle, and since when, of a first cycle
+    that is billed by days.
+    """
     tax = {
-        "price": plain(charge.price, company.currency),
-        "price_source": charge.source,
+        "price": plain(price, company.currency),
+        "price_source": source,
         "tax": settings.tax,
         "tax_source": settings.source("tax"),
         "rate": plain(company.tax_basis_points, _PERCENT),
     }
-    if price == charge.price:
+    if part is None or billed == price:
         return say("Price {price} ({price_source}), tax {tax} ({tax_source}) at {rate} %", **tax)
+    left, days, since = part
     return say(
         "Price {price} ({price_source}) for {left} of {days} days since {since} "
         "(first cycle {first}, {first_source}), tax {tax} ({tax_source}) at {rate} %",
-        left=draft.cycle.days_from(account.since),
-        days=draft.cycle.days,
-        since=account.since.isoformat(),
+        left=left,
+        days=days,
+        since=since.isoformat(),
         first=settings.first_cycle,
         first_source=settings.source("first_cycle"),
         **tax,

@@ -56,12 +56,16 @@ def cut_moment(account: Account) -> datetime | None:
     promise.
     """
     k = account.settings.cut_after_months
-    if account.state != "active" or account.held or k == 0:
+    if account.state != "active" or account.held or k == 0 or len(account.invoices) < k:
         return None
-    ends = sorted(grace_end(account, invoice) for invoice in account.unpaid() if not invoice.forgiven)
+    ends = [grace_end(account, invoice) for invoice in account.unpaid() if not invoice.forgiven]
     if len(ends) < k:
         return None
-    earliest = max(ends[k - 1], account.reached, promise_end(account) or account.reached)
+    ends.sort()
+    end = ends[k - 1]
+    if account.promise is None and end >= account.reached:
+        return end  # a cut hour itself
+    earliest = max(end, account.reached, promise_end(account) or account.reached)
     return hour_at_or_after(account.company.zone, account.company.cut_hour, earliest)
 
 
@@ -93,16 +97,16 @@ def cut_why(account: Account, at: datetime) -> Sentence:
 def standing(account: Account) -> Standing:
     """How the account stands at `account.reached`, in a sentence a person can answer for."""
     since = account.state_since
+    if account.state == "active":
+        cut_at = cut_moment(account)
+        return Standing("active", None, _active_why(account, cut_at), cut_at)
     day = local_date(account.company.zone, since).isoformat() if since else account.since.isoformat()
     if account.state == "retired":
         return Standing("retired", None, account.state_why or say("Retired on {day}", day=day), None)
     if account.state == "manual":
         why = account.state_why or say("Suspended by a person on {day}", day=day)
         return Standing("suspended", "manual", why, None)
-    if account.state == "auto":
-        return Standing("suspended", "auto", account.state_why or say("Suspended on {day}", day=day), None)
-    cut_at = cut_moment(account)
-    return Standing("active", None, _active_why(account, cut_at), cut_at)
+    return Standing("suspended", "auto", account.state_why or say("Suspended on {day}", day=day), None)
 
 
 def _active_why(account: Account, cut_at: datetime | None) -> Sentence:

@@ -1,4 +1,4 @@
-"""Many rows at once: inserts that cost little more than the driver's own `executemany`.
+"""Many rows at once: inserts and updates that cost little more than the driver's own `executemany`.
 
 A billing run writes hundreds of thousands of rows; the general path binds each value of each row anew. Here
 the binding functions of a table's columns are looked up once. Only for SQLite; other databases take the
@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import JSON, Table, func, insert, select
+from sqlalchemy import JSON, Table, bindparam, func, insert, select, update
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import Session
 
@@ -35,16 +35,33 @@ def insert_rows(session: Session, model: type[Base], rows: Sequence[Row]) -> Non
         return
     names = tuple(rows[0])
     statement, binders, constants = _prepared(table, names, connection.dialect)
-    connection.exec_driver_sql(
-        statement,
-        [
-            (
-                *(bind(row[name]) if bind else row[name] for name, bind in zip(names, binders, strict=True)),
-                *constants,
-            )
-            for row in rows
-        ],
-    )
+    columns = [_column(rows, name, bind) for name, bind in zip(names, binders, strict=True)]
+    connection.exec_driver_sql(statement, _across(columns, constants))
+
+
+def update_rows(session: Session, model: type[Base], key: str, rows: Sequence[Row]) -> None:
+    """Write other values into rows of one table that are there; `key` is the name of the value that says which
+    row. Each has the same names.
+    """
+    if not rows:
+        return
+    table = _table(model)
+    connection = session.connection()
+    names = tuple(name for name in rows[0] if name != key)
+    if connection.dialect.name != "sqlite":
+        values = {name: bindparam(f"new_{name}", type_=table.c[name].type) for name in names}
+        statement = update(table).where(table.c[key] == bindparam("old_key")).values(values)
+        connection.execute(
+            statement,
+            [
+                {"old_key": row[key], **{f"new_{name}": row[name] for name in names}}
+                for row in map(_plain, rows)
+            ],
+        )
+        return
+    text, binders = _prepared_update(table, names, key, connection.dialect)
+    columns = [_column(rows, name, bind) for name, bind in zip((*names, key), binders, strict=True)]
+    connection.exec_driver_sql(text, _across(columns, ()))
 
 
 def insert_ids(session: Session, model: type[Base], rows: Sequence[Row]) -> list[int]:
@@ -60,9 +77,36 @@ def insert_ids(session: Session, model: type[Base], rows: Sequence[Row]) -> list
             insert(table).returning(table.c.id, sort_by_parameter_order=True), [_plain(row) for row in rows]
         )
         return [int(row.id) for row in result]
+    connection = session.connection()
     first = int(session.scalar(select(func.coalesce(func.max(table.c.id), 0))) or 0) + 1
-    insert_rows(session, model, [{"id": number, **row} for number, row in enumerate(rows, first)])
-    return list(range(first, first + len(rows)))
+    ids = list(range(first, first + len(rows)))
+    names = tuple(rows[0])
+    statement, binders, constants = _prepared(table, ("id", *names), connection.dialect)
+    columns = [_column(rows, name, bind) for name, bind in zip(names, binders[1:], strict=True)]
+    connection.exec_driver_sql(statement, _across([ids, *columns], constants))
+    return ids
+
+
+def _column(rows: Sequence[Row], name: str, bind: Callable[[Any], Any] | None) -> list[Any]:
+    """One column of the rows as the driver takes it. Days, instants and sentences repeat: each is bound once."""
+    values = [row[name] for row in rows]
+    if bind is None:
+        return values
+    known: dict[int, Any] = {id(None): bind(None)}
+    bound: list[Any] = []
+    for value in values:
+        mark = id(value)  # the rows keep every value alive meanwhile
+        if mark not in known:
+            known[mark] = bind(value)
+        bound.append(known[mark])
+    return bound
+
+
+def _across(columns: Sequence[Sequence[Any]], constants: tuple[Any, ...]) -> list[tuple[Any, ...]]:
+    """Columns as rows, each with the constants at its end."""
+    if not constants:
+        return list(zip(*columns, strict=True))
+    return [(*row, *constants) for row in zip(*columns, strict=True)]
 
 
 def _table(model: type[Base]) -> Table:
@@ -96,6 +140,16 @@ def _prepared(
     marks = ", ".join("?" * (len(columns) + len(extra)))
     binders = [_binder(column.type, dialect) for column in columns]
     return f'INSERT INTO "{table.name}" ({quoted}) VALUES ({marks})', binders, tuple(constants)
+
+
+@lru_cache(maxsize=64)
+def _prepared_update(
+    table: Table, names: tuple[str, ...], key: str, dialect: Dialect
+) -> tuple[str, list[Callable[[Any], Any] | None]]:
+    """The statement, and how its values are bound, the key's last."""
+    changes = ", ".join(f'"{name}" = ?' for name in names)
+    binders = [_binder(table.c[name].type, dialect) for name in (*names, key)]
+    return f'UPDATE "{table.name}" SET {changes} WHERE "{key}" = ?', binders
 
 
 def _binder(kind: Any, dialect: Dialect) -> Callable[[Any], Any] | None:

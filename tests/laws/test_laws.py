@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -194,7 +195,11 @@ def two_cuts_are_a_surprise(monkeypatch: pytest.MonkeyPatch) -> None:
 QUICK = settings(
     max_examples=8, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True, database=None
 )
-LONG = settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+LONG = settings(
+    max_examples=int(os.environ.get("PREGONERO_LIVES", "300")),
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+)
 LIFE = (houses, st.lists(policies, min_size=3, max_size=3), facts, wakes)
 
 

@@ -103,7 +103,7 @@ def _chunk(
     loaded = load(session, ids, office)
     for one in loaded.values():
         one.account.balances = []
-    for balance, client_id in balances(session, ids, trusting=False):
+    for balance, client_id in balances(session, ids):
         if balance.left and client_id in loaded:
             loaded[client_id].account.balances.append(balance)
     _from_facts(session, loaded, ids)
