@@ -12,7 +12,7 @@ Where what is:
 - `company`, `zone`, `plan`, `method` the catalogues · `staff` logins and sessions
 - `client` clients, their list and summary · `service` internet services · `billing` billing settings
 - `invoice`, `payment`, `suspension`, `standing` money and its consequences · `run` the billing run
-- `item`, `charge` what else is billed · `service_change` plans from a day on · `by_hand` invoices that people make or edit
+- `item`, `charge` what else is billed · `service_change` plans from a day on · `by_hand` invoices made by people
 - `promise`, `balance`, `closing`, `payment_file` what cashiers do · `template`, `bulk` settings of many clients
 - `notice` notices, tokens, the board, events · `announcement` announcements
 - `series`, `tax_id`, `logo`, `paper_style` how invoices are numbered and look · `paper` an invoice's facts as a PDF ·

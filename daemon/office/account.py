@@ -17,8 +17,8 @@ from sqlalchemy.orm import Session
 from daemon.office.charge import add_charges
 from daemon.office.house import company_rules, get_company
 from daemon.rules.account import Account, Balance, Invoice, Promise, State
-from daemon.rules.billing import Company as CompanyRules
 from daemon.rules.billing import NAMES, Settings, effective
+from daemon.rules.billing import Company as CompanyRules
 from daemon.rules.calendar import instant, whole_minute
 from daemon.rules.cycle import Cycle
 from daemon.rules.refusal import Refusal
@@ -106,7 +106,7 @@ def settings_of(office: Office, own: Mapping[str, Any] | None) -> Settings:
     """The settings in force for a client with these settings of its own; `template_id` among them names the
     template whose settings come next.
     """
-    key = tuple(str(own.get(name)) for name in NAMES) + (own.get("template_id"),) if own else ()
+    key = (*(str(own.get(name)) for name in NAMES), own.get("template_id")) if own else ()
     found = office.shared.get(key)
     if found is None:
         template = office.templates.get(own["template_id"]) if own and own.get("template_id") else {}

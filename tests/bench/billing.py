@@ -87,7 +87,9 @@ def provider(path: Path, clients: int) -> None:
             public_key=new_keys()[1], client_interfaces=["bridge1"], networks=["10.0.0.0/8"],
             box_address="192.0.2.2", box_interface="ether1",
         )  # fmt: skip
-        fast = plan.add_plan(session, ACTOR, BEGIN, name="Plan 50M", download_kbps=1, upload_kbps=1, price=5990)
+        fast = plan.add_plan(
+            session, ACTOR, BEGIN, name="Plan 50M", download_kbps=1, upload_kbps=1, price=5990
+        )
         office = office_of(session)
     for first in range(0, clients, 5000):
         numbers = range(first, min(first + 5000, clients))
@@ -225,7 +227,9 @@ def run() -> list[Figure]:
     with tempfile.TemporaryDirectory(prefix="pregonero-bench-") as folder:
         blank = Path(folder, "blank.sqlite3")
         provider(blank, CLIENTS)
-        copies = [Path(shutil.copy(blank, Path(folder, f"{name}.sqlite3"))) for name in ("ours", "raw", "orm")]
+        copies = [
+            Path(shutil.copy(blank, Path(folder, f"{name}.sqlite3"))) for name in ("ours", "raw", "orm")
+        ]
         with closing(sqlite3.connect(copies[2])) as connection:
             connection.execute("INSERT INTO series (id, name, prefix, next_number) SELECT 1, 'service', '', 1 "
                                "WHERE NOT EXISTS (SELECT 1 FROM series WHERE id = 1)")  # fmt: skip
