@@ -141,12 +141,21 @@ def test_children_share_what_their_parent_has(town: Town) -> None:
 
 
 def test_one_limit_wherever_the_packets_leave(town: Town) -> None:
+    """Two transfers at once, by the uplink and to the box. They do not start in the same instant, so what both brought
+    is held against the time from before the first to the end of the last: twice the plan would still show.
+    """
     town.put(QUEUES, plan(town))
+    began = time.monotonic()
     runs = [subprocess.Popen(transfer(town.lab, ANN, to=to), stdout=subprocess.PIPE) for to in (SITE[0], BOX)]
-    rates = [
-        json.loads(run.communicate(timeout=60)[0])["end"]["sum_received"]["bits_per_second"] for run in runs
-    ]
-    assert_holds(sum(rates), UP)
+    ends = [json.loads(run.communicate(timeout=60)[0])["end"]["sum_received"] for run in runs]
+    took = time.monotonic() - began
+    together = sum(end["bytes"] for end in ends) * 8 / took
+    rates = sum(end["bits_per_second"] for end in ends)
+    print(
+        f"plan {UP / 1e6:.2f} Mbit/s, both {rates / 1e6:.2f}, over the whole time {together / 1e6:.2f} Mbit/s"
+    )
+    assert rates >= 0.90 * UP
+    assert together <= 1.05 * UP
 
 
 def test_a_change_of_queues_touches_no_running_transfer_but_its_speed(town: Town) -> None:
