@@ -7,7 +7,7 @@ import itertools
 import json
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -63,20 +63,26 @@ def measured(lab: Lab, who: str, *words: str, to: str = SITE[0], seconds: int = 
     return found
 
 
-def assert_holds(goodput: float, limit: int) -> None:
-    """The plan's speed, less ten and more five in the hundred."""
-    print(f"plan {limit / 1e6:.2f} Mbit/s, TCP goodput {goodput / 1e6:.2f} Mbit/s ({goodput / limit:.1%})")
-    assert 0.90 * limit <= goodput <= 1.05 * limit
+def assert_holds(measure: Callable[[], float], limit: int) -> None:
+    """The plan's speed, less ten and more five in the hundred. A busy machine may spoil one measurement, not three."""
+    for _ in range(3):
+        goodput = measure()
+        print(
+            f"plan {limit / 1e6:.2f} Mbit/s, TCP goodput {goodput / 1e6:.2f} Mbit/s ({goodput / limit:.1%})"
+        )
+        if 0.90 * limit <= goodput <= 1.05 * limit:
+            return
+    raise AssertionError(f"{goodput / 1e6:.2f} Mbit/s at a plan of {limit / 1e6:.2f}, three times over")
 
 
 def test_download_holds_the_plan(town: Town) -> None:
     town.put(QUEUES, plan(town))
-    assert_holds(measured(town.lab, ANN, "-R")["down"], DOWN)
+    assert_holds(lambda: measured(town.lab, ANN, "-R")["down"], DOWN)
 
 
 def test_upload_holds_the_plan(town: Town) -> None:
     town.put(QUEUES, plan(town))
-    assert_holds(measured(town.lab, ANN)["up"], UP)
+    assert_holds(lambda: measured(town.lab, ANN)["up"], UP)
 
 
 def test_both_at_once_are_printed_and_neither_exceeds_its_plan(town: Town) -> None:
@@ -91,15 +97,15 @@ def test_both_at_once_are_printed_and_neither_exceeds_its_plan(town: Town) -> No
 
 def test_a_faster_plan_holds_too(town: Town) -> None:
     town.put(QUEUES, plan(town, up=40_000_000, down=100_000_000))
-    assert_holds(measured(town.lab, ANN, "-R")["down"], 100_000_000)
-    assert_holds(measured(town.lab, ANN)["up"], 40_000_000)
+    assert_holds(lambda: measured(town.lab, ANN, "-R")["down"], 100_000_000)
+    assert_holds(lambda: measured(town.lab, ANN)["up"], 40_000_000)
 
 
 def test_a_real_bridge_and_ipv6_hold_the_plan_too() -> None:
     with practice_town(bridged=True) as town:
         town.put(QUEUES, town.row(name="ann", target=f"{ANN}/32,{ANN6}/128", max_limit=f"{UP}/{DOWN}"))
-        assert_holds(measured(town.lab, ANN, "-R", seconds=3)["down"], DOWN)
-        assert_holds(measured(town.lab, ANN6, "-R", to=SITE6[0], seconds=3)["down"], DOWN)
+        assert_holds(lambda: measured(town.lab, ANN, "-R", seconds=3)["down"], DOWN)
+        assert_holds(lambda: measured(town.lab, ANN6, "-R", to=SITE6[0], seconds=3)["down"], DOWN)
 
 
 def test_who_has_no_queue_has_no_limit(town: Town) -> None:
@@ -122,19 +128,19 @@ def test_the_first_queue_in_row_order_takes_the_packet(town: Town) -> None:
     all_clients = town.row(name="all", target="10.10.0.0/16", max_limit="20000000/20000000")
     own = plan(town)
     town.put(QUEUES, own, all_clients)
-    assert_holds(measured(town.lab, ANN, "-R", seconds=3)["down"], DOWN)
-    assert_holds(measured(town.lab, BEA, "-R", seconds=3)["down"], 20_000_000)
+    assert_holds(lambda: measured(town.lab, ANN, "-R", seconds=3)["down"], DOWN)
+    assert_holds(lambda: measured(town.lab, BEA, "-R", seconds=3)["down"], 20_000_000)
     town.put(QUEUES, all_clients, own)
-    assert_holds(measured(town.lab, ANN, "-R", seconds=3)["down"], 20_000_000)
+    assert_holds(lambda: measured(town.lab, ANN, "-R", seconds=3)["down"], 20_000_000)
 
 
 def test_children_share_what_their_parent_has(town: Town) -> None:
     parent = town.row(name="zone", target="10.10.0.0/16", max_limit="8000000/12000000")
     children = [plan(town, who, down=10_000_000, parent="zone", limit_at="0/5000000") for who in (ANN, BEA)]
     town.put(QUEUES, parent, *children)
-    assert_holds(measured(town.lab, ANN, "-R", seconds=3)["down"], DOWN)
+    assert_holds(lambda: measured(town.lab, ANN, "-R", seconds=3)["down"], DOWN)
     # Carl has no queue of his own, but is the zone's.
-    assert_holds(measured(town.lab, CARL, "-R", seconds=3)["down"], 12_000_000)
+    assert_holds(lambda: measured(town.lab, CARL, "-R", seconds=3)["down"], 12_000_000)
     counts = town.plane.counters()
     zone, ann = counts[QUEUES, f"{parent['.id']}/down"], counts[QUEUES, f"{children[0]['.id']}/down"]
     assert zone[0] > ann[0] > 10_000_000 / 8 * 2
