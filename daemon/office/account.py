@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any, cast
 
-from sqlalchemy import func, select
+from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
 from daemon.office.charge import add_charges
@@ -23,6 +24,7 @@ from daemon.rules.calendar import instant, whole_minute
 from daemon.rules.cycle import Cycle
 from daemon.rules.refusal import Refusal
 from daemon.rules.sentence import Sentence
+from daemon.store.among import among, keys
 from daemon.store.base import Base
 from daemon.store.bill_run import BillRun, HeldBill
 from daemon.store.billing import Billing, BillingTemplate
@@ -49,12 +51,14 @@ class Loaded:
     fixed: tuple[date | None, Cycle | None] = (None, None)
     held: bool = False
     bill_held: bool = False
+    state: tuple[str, datetime | None] = ("", None)
 
     def remember(self) -> None:
         """Take the account as it is now for what the store holds."""
         self.fixed = (self.account.fixed_date, self.account.fixed_cycle)
         self.held = self.account.held
         self.bill_held = self.account.bill_held
+        self.state = (self.account.state, self.account.state_since)
         self.invoices = {one.id: shape(one) for one in self.account.invoices if one.id is not None}
 
 
@@ -83,22 +87,30 @@ class Office:
 def office_of(session: Session) -> Office:
     """The company's rules and default billing settings."""
     row: Company = get_company(session)
-    table = _table(Billing)
-    found = session.execute(select(table).where(table.c.client_id.is_(None))).mappings().first()
-    templates = {
-        template.id: dict(template._mapping) for template in session.execute(select(_table(BillingTemplate)))
-    }
-    runs = session.scalars(select(BillRun.at).where(BillRun.held, BillRun.confirmed_at.is_(None)))
-    waits = session.scalar(select(HeldBill.id).where(HeldBill.released_at.is_(None)).limit(1))
+    company, templates, runs, waits = _office()
+    found = session.execute(company).mappings().first()
+    laid = {template.id: dict(template._mapping) for template in session.execute(templates)}
     return Office(
         company_rules(session),
         dict(found) if found else {},
         row.settings_at,
         row.hold_cuts,
-        templates,
+        laid,
         row.hold_totals,
-        frozenset(runs),
-        waits is not None,
+        frozenset(session.scalars(runs)),
+        session.scalar(waits) is not None,
+    )
+
+
+@lru_cache(maxsize=1)
+def _office() -> tuple[Any, Any, Any, Any]:
+    """Questions about the company: its settings, the templates, held runs of invoices, and whether any waits."""
+    table, run, bill = _table(Billing), _table(BillRun), _table(HeldBill)
+    return (
+        select(table).where(table.c.client_id.is_(None)),
+        select(_table(BillingTemplate)),
+        select(run.c.at).where(run.c.held, run.c.confirmed_at.is_(None)),
+        select(bill.c.id).where(bill.c.released_at.is_(None)).limit(1),
     )
 
 
@@ -119,7 +131,7 @@ def load(session: Session, clients: Iterable[int], office: Office | None = None)
     """The accounts of some clients (a few hundred at most), by client id. Unknown ids are left out."""
     ids = sorted(set(clients))
     office = office or office_of(session)
-    rows = _clients(session, ids)
+    rows = session.execute(_clients(), keys(ids)).all()
     loaded = {row.id: _open(office, row) for row in rows}
     if not loaded:
         return loaded
@@ -163,17 +175,18 @@ def _table(model: type[Base]) -> Any:
     return model.__table__
 
 
-def _clients(session: Session, ids: Sequence[int]) -> Sequence[Any]:
+@lru_cache(maxsize=1)
+def _clients() -> Any:
     own = _table(Billing)
     client, standing, held = _table(Client), _table(Standing), _table(HeldCut)
-    return session.execute(
+    return (
         select(
             client.c.id,
             client.c.billing_from,
             client.c.created_at,
             standing.c.state,
             standing.c.by,
-            standing.c.why.label("state_why"),
+            case((standing.c.state != "active", standing.c.why)).label("state_why"),
             standing.c.since.label("state_since"),
             standing.c.reached_at,
             standing.c.billed_through,
@@ -186,62 +199,89 @@ def _clients(session: Session, ids: Sequence[int]) -> Sequence[Any]:
         .join(standing, standing.c.client_id == client.c.id)
         .outerjoin(own, own.c.client_id == client.c.id)
         .outerjoin(held, (held.c.client_id == client.c.id) & held.c.released_at.is_(None))
-        .where(client.c.id.in_(ids))
+        .where(among(client.c.id))
         .order_by(client.c.id)
-    ).all()
+    )
+
+
+@lru_cache(maxsize=1)
+def _showing() -> Any:
+    notice = _table(Notice)
+    return select(notice.c.invoice_id).where(
+        among(notice.c.client_id), notice.c.invoice_id.is_not(None), notice.c.off_at.is_(None)
+    )
+
+
+@lru_cache(maxsize=1)
+def _open_invoices() -> Any:
+    invoice = _table(InvoiceRow)
+    return (
+        select(invoice)
+        .where(among(invoice.c.client_id), invoice.c.settled_at.is_(None))
+        .order_by(invoice.c.id)
+    )
+
+
+@lru_cache(maxsize=1)
+def _left() -> Any:
+    ledger = _table(Ledger)
+    return (
+        select(ledger.c.invoice_id, func.sum(ledger.c.amount))
+        .where(among(ledger.c.invoice_id))
+        .group_by(ledger.c.invoice_id)
+    )
+
+
+@lru_cache(maxsize=1)
+def _promises() -> Any:
+    promise = _table(PromiseRow)
+    return select(promise.c.id, promise.c.client_id, promise.c.until, promise.c.invoices).where(
+        among(promise.c.client_id), promise.c.ended_at.is_(None)
+    )
 
 
 def _open(office: Office, row: Any) -> Loaded:
-    opened = max(instant(office.company.zone, row.billing_from, 0), whole_minute(row.created_at))
-    reached = max(row.reached_at, office.settings_at or row.reached_at)
-    suspended = row.state == "suspended"
-    state = cast(State, row.by if suspended else row.state)
+    key, billing_from, created, state, by, why, since, reached, billed, _, _, held, billing, *_ = row
+    own = row._mapping if billing is not None else None
+    opened = max(instant(office.company.zone, billing_from, 0), whole_minute(created))
+    if office.settings_at is not None and office.settings_at > reached:
+        reached = office.settings_at
+    fixed_date = fixed_cycle = None
+    if own is not None and (own["fixed_date"] is not None or own["fixed_start"] is not None):
+        fixed_date = own["fixed_date"]
+        if own["fixed_start"] is not None:
+            fixed_cycle = Cycle(own["fixed_start"], own["fixed_end"])
     account = Account(
-        row.id,
+        key,
         office.company,
-        settings_of(office, row._mapping if row.billing_id is not None else None),
-        row.billing_from,
+        settings_of(office, own),
+        billing_from,
         opened,
         reached,
-        billed_through=row.billed_through,
-        fixed_date=row.fixed_date,
-        fixed_cycle=Cycle(row.fixed_start, row.fixed_end) if row.fixed_start is not None else None,
-        state=state,
-        state_since=row.state_since,
-        state_why=Sentence.from_json(row.state_why) if state != "active" else None,
-        held=row.held_id is not None,
+        billed_through=billed,
+        fixed_date=fixed_date,
+        fixed_cycle=fixed_cycle,
+        state=cast(State, by if state == "suspended" else state),
+        state_since=since,
+        state_why=Sentence.from_json(why) if state != "active" else None,
+        held=held is not None,
     )
-    return Loaded(account, fixed=(account.fixed_date, account.fixed_cycle), held=account.held)
+    return Loaded(account, fixed=(fixed_date, fixed_cycle), held=account.held, state=(account.state, since))
 
 
 def _add_invoices(session: Session, loaded: dict[int, Loaded], ids: Sequence[int]) -> None:
-    invoice, ledger, notice = _table(InvoiceRow), _table(Ledger), _table(Notice)
-    showing = set(
-        session.scalars(
-            select(notice.c.invoice_id).where(
-                notice.c.client_id.in_(ids), notice.c.invoice_id.is_not(None), notice.c.off_at.is_(None)
-            )
-        )
-    )
+    showing = set(session.scalars(_showing(), keys(ids)))
     # A paid invoice whose notice is still open is part of the account: something has to close it.
-    rows = session.execute(
-        select(invoice)
-        .where(invoice.c.client_id.in_(ids), invoice.c.settled_at.is_(None))
-        .order_by(invoice.c.id)
-    ).all()
+    rows = session.execute(_open_invoices(), keys(ids)).all()
     rest = showing - {row.id for row in rows}
     if rest:
+        invoice = _table(InvoiceRow)
         rows = [*rows, *session.execute(select(invoice).where(invoice.c.id.in_(rest)).order_by(invoice.c.id))]
     if not rows:
         return
-    open_ids = [row.id for row in rows]
-    left: dict[int, int] = {
+    left = {
         invoice_id: int(amount)
-        for invoice_id, amount in session.execute(
-            select(ledger.c.invoice_id, func.sum(ledger.c.amount))
-            .where(ledger.c.invoice_id.in_(open_ids))
-            .group_by(ledger.c.invoice_id)
-        )
+        for invoice_id, amount in session.execute(_left(), keys(row.id for row in rows))
     }
     for row in rows:
         add_invoice(loaded[row.client_id], invoice_rule(row, left.get(row.id, 0), row.id in showing))
@@ -317,9 +357,7 @@ def _add_held_bills(session: Session, loaded: dict[int, Loaded], ids: Sequence[i
 
 
 def _add_promises(session: Session, loaded: dict[int, Loaded], ids: Sequence[int]) -> None:
-    for row in session.scalars(
-        select(PromiseRow).where(PromiseRow.client_id.in_(ids), PromiseRow.ended_at.is_(None))
-    ):
+    for row in session.execute(_promises(), keys(ids)):
         one = loaded[row.client_id]
         one.promise = row.id
         named = set(row.invoices)

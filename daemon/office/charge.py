@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any, cast
 
 from sqlalchemy import Table, select
 from sqlalchemy.orm import Session
 
 from daemon.rules.account import Account, Charge, Later
+from daemon.store.among import among, keys
 from daemon.store.base import Base
 from daemon.store.item import Item
 from daemon.store.plan import Plan
@@ -35,36 +37,52 @@ def add_charges(session: Session, accounts: Mapping[int, Account], ids: Sequence
 
 
 def _services(session: Session, accounts: Mapping[int, Account], ids: Sequence[int]) -> dict[int, Charge]:
-    service, plan = _table(InternetService), _table(Plan)
     made: dict[int, Charge] = {}
-    for row in session.execute(
-        select(
-            service.c.id, service.c.client_id, service.c.price, plan.c.name, plan.c.price.label("plan_price")
-        )
-        .join(plan, plan.c.id == service.c.plan_id)
-        .where(service.c.client_id.in_(ids), service.c.removed_at.is_(None), service.c.paused_at.is_(None))
-        .order_by(service.c.id)
-    ):
-        own = row.price is not None
-        charge = Charge(
-            row.id, row.name, row.price if own else row.plan_price, source="client" if own else "plan"
-        )
-        made[row.id] = charge
-        accounts[row.client_id].charges.append(charge)
+    for key, client_id, price, name, plan_price in session.execute(_live_services(), keys(ids)):
+        own = price is not None
+        charge = Charge(key, name, price if own else plan_price, source="client" if own else "plan")
+        made[key] = charge
+        accounts[client_id].charges.append(charge)
     return made
 
 
-def _add_changes(session: Session, services: Mapping[int, Charge], ids: Sequence[int]) -> None:
+@lru_cache(maxsize=1)
+def _live_services() -> Any:
+    service, plan = _table(InternetService), _table(Plan)
+    return (
+        select(service.c.id, service.c.client_id, service.c.price, plan.c.name, plan.c.price)
+        .join(plan, plan.c.id == service.c.plan_id)
+        .where(among(service.c.client_id), service.c.removed_at.is_(None), service.c.paused_at.is_(None))
+        .order_by(service.c.id)
+    )
+
+
+@lru_cache(maxsize=1)
+def _changes() -> Any:
     later, service, plan = _table(ServiceChange), _table(InternetService), _table(Plan)
-    for row in session.execute(
+    return (
         select(
             later.c.service_id, later.c.on_day, later.c.price, plan.c.name, plan.c.price.label("plan_price")
         )
         .join(service, service.c.id == later.c.service_id)
         .join(plan, plan.c.id == later.c.plan_id)
-        .where(service.c.client_id.in_(ids), later.c.done_at.is_(None), later.c.cancelled_at.is_(None))
+        .where(among(service.c.client_id), later.c.done_at.is_(None), later.c.cancelled_at.is_(None))
         .order_by(later.c.on_day)
-    ):
+    )
+
+
+@lru_cache(maxsize=1)
+def _live_items() -> Any:
+    item = _table(Item)
+    return (
+        select(item)
+        .where(among(item.c.client_id), item.c.removed_at.is_(None), item.c.invoice_id.is_(None))
+        .order_by(item.c.id)
+    )
+
+
+def _add_changes(session: Session, services: Mapping[int, Charge], ids: Sequence[int]) -> None:
+    for row in session.execute(_changes(), keys(ids)):
         charge = services.get(row.service_id)  # a paused service makes no line, whatever it will cost
         if charge is not None:
             own = row.price is not None
@@ -78,12 +96,7 @@ def _add_changes(session: Session, services: Mapping[int, Charge], ids: Sequence
 
 
 def _add_items(session: Session, accounts: Mapping[int, Account], ids: Sequence[int]) -> None:
-    item = _table(Item)
-    for row in session.execute(
-        select(item)
-        .where(item.c.client_id.in_(ids), item.c.removed_at.is_(None), item.c.invoice_id.is_(None))
-        .order_by(item.c.id)
-    ):
+    for row in session.execute(_live_items(), keys(ids)):
         accounts[row.client_id].charges.append(
             Charge(
                 (ITEM, row.id),

@@ -14,7 +14,7 @@ from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from daemon.office.bills import changed_invoices, new_invoices
-from daemon.office.told import Told, all_events, table_of
+from daemon.office.told import Told, all_events, kinds_of, table_of
 from daemon.rules.account import Account
 from daemon.rules.calendar import local_date
 from daemon.rules.engine import next_moment
@@ -30,6 +30,7 @@ from daemon.store.notice import Notice
 from daemon.store.payment import Promise as PromiseRow
 from daemon.store.suspension import CutRun, HeldCut, Standing, Suspension
 
+STATE = ("state", "by", "since")
 HEARD = "heard"
 """In `session.info`: a list to which everything that is written is added as (actor, client, event)."""
 
@@ -40,12 +41,16 @@ def save(session: Session, actor: str, told: Sequence[Told], *, fresh: bool = Fa
     `fresh` accounts have no standing yet: it is written for the first time.
     """
     session.flush()
+    kinds = kinds_of(told)
     new_invoices(session, told)
-    suspensions = _suspensions(session, actor, told)
+    suspensions = _suspensions(session, actor, told) if kinds & {"suspended", "reactivated"} else {}
     _movements(session, actor, told, suspensions)
     changed_invoices(session, told)
-    _notices(session, told)
-    _cycles(session, told)
+    if kinds & {"notice_opened", "notice_closed"}:
+        _notices(session, told)
+    if "cycle_passed" in kinds:
+        _cycles(session, told)
+    _fixed_dates(session, told)
     _promises(session, told)
     _holds(session, told)
     _bill_holds(session, told)
@@ -65,8 +70,10 @@ def save(session: Session, actor: str, told: Sequence[Told], *, fresh: bool = Fa
 
 def save_standings(session: Session, told: Sequence[Told]) -> None:
     """Write the derived standing of some accounts. The rows exist since their clients do."""
+    # Mostly nobody's state changed: then it and its index are left alone.
+    stays = all(one.loaded.state == (one.account.state, one.account.state_since) for one in told)
     rows = [{"client_id": one.account.client, **standing_values(one.account, one.ahead)} for one in told]
-    update_rows(session, Standing, "client_id", rows)
+    update_rows(session, Standing, "client_id", rows, STATE if stays else ())
 
 
 def standing_values(account: Account, ahead: datetime | None = None) -> dict[str, Any]:
@@ -190,7 +197,7 @@ def _notices(session: Session, told: Sequence[Told]) -> None:
 
 
 def _cycles(session: Session, told: Sequence[Told]) -> None:
-    """Cycles passed over; fixed dates that were set, overtaken or used."""
+    """Cycles passed over."""
     insert_rows(
         session,
         PassedCycle,
@@ -206,6 +213,10 @@ def _cycles(session: Session, told: Sequence[Told]) -> None:
             if event.kind == "cycle_passed" and event.cycle is not None
         ],
     )
+
+
+def _fixed_dates(session: Session, told: Sequence[Told]) -> None:
+    """Fixed dates that were set, overtaken or used."""
     for one in told:
         if one.loaded.fixed != (one.account.fixed_date, one.account.fixed_cycle):
             billing = table_of(Billing)
@@ -237,6 +248,8 @@ def _promises(session: Session, told: Sequence[Told]) -> None:
 def _holds(session: Session, told: Sequence[Told]) -> None:
     """Cuts that wait for a person, under the decision of their moment; holds that fell away."""
     for one in told:
+        if not (one.account.held or one.loaded.held):
+            continue
         held = [event for event in one.events if event.kind == "held"]
         if one.account.held and held:
             run = session.scalars(select(CutRun).where(CutRun.at == held[-1].at)).first()
@@ -265,6 +278,8 @@ def _holds(session: Session, told: Sequence[Told]) -> None:
 def _bill_holds(session: Session, told: Sequence[Told]) -> None:
     """Invoices that wait for a person, under the run of their moment; those that were made since."""
     for one in told:
+        if not (one.account.bill_held or one.loaded.bill_held):
+            continue
         held = [event.at for event in one.events if event.kind == "bill_held"]
         if one.account.bill_held and held:
             run_id = session.scalars(select(BillRun.id).where(BillRun.at == held[-1])).one()

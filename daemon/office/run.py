@@ -286,4 +286,4 @@ def _decide(store: Store, until: datetime, now: datetime) -> bool:
 def _count(counts: RunCounts, told: list[Told]) -> None:
     counts.chunks += 1
     counts.clients += len(told)
-    counts.events.update(event.kind for one in told for event in one.events if event.kind not in INTERNAL)
+    counts.events.update([event.kind for one in told for event in one.events if event.kind not in INTERNAL])

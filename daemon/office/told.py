@@ -33,6 +33,11 @@ def table_of(model: type[Base]) -> Any:
     return model.__table__
 
 
+def kinds_of(told: Iterable[Told]) -> set[str]:
+    """Every kind of event that happened: most writers of a chunk have nothing to do."""
+    return {event.kind for one in told for event in one.events}
+
+
 def all_events(told: Iterable[Told]) -> Iterable[tuple[Told, Event]]:
     """Every event with whose it is, account by account."""
     for one in told:

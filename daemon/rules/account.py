@@ -158,9 +158,13 @@ class Account:
     @property
     def debit(self) -> int:
         """What waits against the client."""
+        if not self.balances:
+            return 0
         return sum(balance.left for balance in self.balances if balance.left > 0)
 
     @property
     def credit(self) -> int:
         """What waits in favour of the client, as a number ≥ 0."""
+        if not self.balances:
+            return 0
         return -sum(balance.left for balance in self.balances if balance.left < 0)

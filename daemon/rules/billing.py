@@ -33,6 +33,10 @@ class Company:
     promise_max_days: int = 20
     bill_suspended: bool = True
 
+    def __hash__(self) -> int:
+        """By little of it: there is one company, and sentences are remembered by it."""
+        return hash((self.invoice_hour, self.tax_basis_points))
+
 
 @dataclass(frozen=True, slots=True)
 class Reminder:

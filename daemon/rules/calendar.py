@@ -64,6 +64,7 @@ def local_date(zone: ZoneInfo, moment: datetime) -> date:
     return moment.astimezone(zone).date()
 
 
+@lru_cache(maxsize=8192)
 def whole_minute(moment: datetime) -> datetime:
     """The minute an instant lies in, in UTC: all facts of one minute happen together."""
     return moment.astimezone(UTC).replace(second=0, microsecond=0)

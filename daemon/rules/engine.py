@@ -8,11 +8,13 @@ is the same (law 1).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo
 
 from daemon.rules.account import Account, Balance, Invoice
 from daemon.rules.calendar import hour_at_or_after, instant, local_date, local_text
-from daemon.rules.event import Event, Movement
+from daemon.rules.event import RANKS, Event, Movement
 from daemon.rules.invoice import Draft, automatic_cycle, draft_why, lines_of, next_draft
 from daemon.rules.money import plain, share
 from daemon.rules.notice import notice_moment, notice_off_why, notice_why, noticeable
@@ -52,10 +54,11 @@ def advanced(
     events: list[Event] = []
     while (moment := next_moment(account)) is not None and moment < until:
         account.reached = moment
-        if cut_moment(account) == moment and hold(moment) is None:
+        if account.invoices and cut_moment(account) == moment and hold(moment) is None:
             return events, moment
-        events += _minute(account, moment, hold, hold_bills)
-        if cut_moment(account) == moment:
+        happened, whole = _minute(account, moment, hold, hold_bills)
+        events += happened
+        if not whole:
             # What was made in this very minute leads to a cut: it is counted with the others first.
             return events, moment
         account.reached = moment + MINUTE
@@ -94,10 +97,16 @@ def late_fee_moment(account: Account, invoice: Invoice) -> datetime:
     now.
     """
     company = account.company
-    after = instant(company.zone, invoice.due + timedelta(days=1), company.invoice_hour)
+    after = _day_after(company.zone, invoice.due, company.invoice_hour)
     if after >= account.reached:
         return after
     return hour_at_or_after(company.zone, company.invoice_hour, account.reached)
+
+
+@lru_cache(maxsize=8192)
+def _day_after(zone: ZoneInfo, due: date, minutes: int) -> datetime:
+    """A minute of the day after a due date."""
+    return instant(zone, due + timedelta(days=1), minutes)
 
 
 def settle(account: Account, at: datetime) -> Iterator[Event]:
@@ -111,8 +120,9 @@ def settle(account: Account, at: datetime) -> Iterator[Event]:
         yield from _reactivate(account, at)
     if account.held and not is_due_for_cut(account, at):
         account.held = False
-    yield from notices_off(account, at)
-    if account.state == "active" and account.settings.screen_notice_days is not None:
+    if account.noticed:
+        yield from notices_off(account, at)
+    if account.state == "active" and account.invoices and account.settings.screen_notice_days is not None:
         yield from notices_on(account, at)
 
 
@@ -180,19 +190,20 @@ def notices_on(account: Account, at: datetime) -> Iterator[Event]:
             yield Event(at, "screen_notice_on", why, invoice, invoice.cycle)
 
 
-def _minute(account: Account, at: datetime, hold: Hold, hold_bills: HoldBills | None) -> list[Event]:
-    """All that happens to one account in one minute, in the order of the laws.
-
-    It ends before a cut about which nobody has decided yet.
+def _minute(
+    account: Account, at: datetime, hold: Hold, hold_bills: HoldBills | None
+) -> tuple[list[Event], bool]:
+    """All that happens to one account in one minute, in the order of the laws, and whether that is all: it
+    ends before a cut about which nobody has decided yet.
     """
     events = list(notices_off(account, at)) if account.noticed else []
-    while not account.bill_held and next_draft(account).at == at:
+    while not account.bill_held and (draft := next_draft(account)).at == at:
         if hold_bills is not None and hold_bills(at):
             account.bill_held = True
             why = say("The invoices of this moment wait for a person: their total is unusual")
-            events.append(Event(at, "bill_held", why, cycle=next_draft(account).cycle))
+            events.append(Event(at, "bill_held", why, cycle=draft.cycle))
             break
-        events += bill(account, at, next_draft(account))
+        events += bill(account, at, draft)
     for invoice in account.unpaid():
         if invoice.late_fee is None and late_fee_moment(account, invoice) == at:
             events.append(_late_fee(account, invoice, at))
@@ -202,7 +213,7 @@ def _minute(account: Account, at: datetime, hold: Hold, hold_bills: HoldBills | 
     if cut_moment(account) == at:
         held = hold(at)
         if held is None:
-            return _in_order(events)
+            return _in_order(events), False
         if held:
             account.held = True
             events.append(Event(at, "held", cut_why(account, at)))
@@ -213,13 +224,17 @@ def _minute(account: Account, at: datetime, hold: Hold, hold_bills: HoldBills | 
     if account.settings.reminders:
         events += _remind(account, at)
     events += settle(account, at)
-    return _in_order(events)
+    return _in_order(events), True
 
 
 def _in_order(events: list[Event]) -> list[Event]:
     if len(events) > 1:
-        events.sort(key=lambda event: event.rank)
+        events.sort(key=_rank)
     return events
+
+
+def _rank(event: Event) -> int:
+    return RANKS.get(event.kind, 0)
 
 
 def bill(account: Account, at: datetime, draft: Draft, why: Sentence | None = None) -> Iterator[Event]:

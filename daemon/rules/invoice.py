@@ -18,7 +18,7 @@ _DAYS = [timedelta(days=days) for days in range(367)]
 _PERCENT = Currency("%", 2)  # basis points print like an amount with two decimals
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Line:
     """A line as it is billed, with its reason. `total` is `net + tax`."""
 
@@ -34,7 +34,7 @@ class Line:
         return self.net + self.tax
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Draft:
     """The next invoice: its cycle, due date, and the instant at which it is made.
 
@@ -54,28 +54,28 @@ def next_draft(account: Account) -> Draft:
     Its moment is `invoice_hour` of due − `create_days_before`; one that has passed already is the first
     `invoice_hour` from now on, and an invoice made after its due date is due the day it is made.
     """
-    earliest = max(account.reached, account.opened)
-    state = (
+    if account.next_draft is not None:
+        draft, billed, day, cycle, settings, company = account.next_draft
+        # The same state and still ahead: it would be found again.
+        if (
+            draft.at >= account.reached
+            and draft.at >= account.opened
+            and billed is account.billed_through
+            and day is account.fixed_date
+            and cycle is account.fixed_cycle
+            and settings is account.settings
+            and company is account.company
+        ):
+            return cast(Draft, draft)
+    found = _find_draft(account, max(account.reached, account.opened))
+    account.next_draft = (
+        found,
         account.billed_through,
         account.fixed_date,
         account.fixed_cycle,
         account.settings,
         account.company,
     )
-    if account.next_draft is not None:
-        known, draft = account.next_draft
-        # The same state and still ahead: it would be found again.
-        if (
-            draft.at >= earliest
-            and known[0] is state[0]
-            and known[1] is state[1]
-            and known[2] is state[2]
-            and known[3] is state[3]
-            and known[4] is state[4]
-        ):
-            return cast(Draft, draft)
-    found = _find_draft(account, earliest)
-    account.next_draft = (state, found)
     return found
 
 
@@ -99,6 +99,7 @@ def automatic_cycle(account: Account) -> Cycle:
     return cycle_with(account.since, settings.payment_day)
 
 
+@lru_cache(maxsize=4096)
 def _following(day: date, payment_day: int) -> Cycle:
     """The first cycle that begins after a day."""
     cycle = cycle_with(day + timedelta(days=1), payment_day)

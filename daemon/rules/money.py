@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from daemon.rules.refusal import Refusal
@@ -173,6 +174,7 @@ class Taxed:
         return self.net + self.tax
 
 
+@lru_cache(maxsize=4096)
 def taxed(price: int, mode: TaxMode, basis_points: int) -> Taxed:
     """Take a price apart (F4): `included` finds the tax inside, `added` puts it on top, `none` has none.
     Half-up.

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo
 
 from daemon.rules.account import Account, Invoice
 from daemon.rules.calendar import instant, local_date
@@ -17,8 +19,14 @@ def notice_moment(account: Account, invoice: Invoice) -> datetime | None:
     days = account.settings.screen_notice_days
     if days is None:
         return None
-    start = instant(account.company.zone, invoice.due - timedelta(days=days), 0)
-    return max(start, invoice.created)
+    start = _midnight(account.company.zone, invoice.due, days)
+    return start if start > invoice.created else invoice.created
+
+
+@lru_cache(maxsize=8192)
+def _midnight(zone: ZoneInfo, due: date, days: int) -> datetime:
+    """00:00 of so many days before a due date."""
+    return instant(zone, due - timedelta(days=days), 0)
 
 
 def noticeable(account: Account, at: datetime) -> list[Invoice]:

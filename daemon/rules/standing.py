@@ -5,16 +5,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import Literal
+from zoneinfo import ZoneInfo
 
 from daemon.rules.account import Account, Invoice
 from daemon.rules.calendar import hour_at_or_after, instant, local_date, local_text
-from daemon.rules.money import plain
+from daemon.rules.money import Currency, plain
 from daemon.rules.sentence import Sentence, say
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Standing:
     """How a client stands. `cut_at` is the instant of the cut that the present invoices lead to, None for
     none.
@@ -28,8 +30,13 @@ class Standing:
 
 def grace_end(account: Account, invoice: Invoice) -> datetime:
     """The instant from which an unpaid invoice is past grace: `cut_hour` of due + g (F5)."""
-    day = invoice.due + timedelta(days=account.settings.grace_days)
-    return instant(account.company.zone, day, account.company.cut_hour)
+    company = account.company
+    return _grace_end(company.zone, invoice.due, account.settings.grace_days, company.cut_hour)
+
+
+@lru_cache(maxsize=8192)
+def _grace_end(zone: ZoneInfo, due: date, days: int, cut_hour: int) -> datetime:
+    return instant(zone, due + timedelta(days=days), cut_hour)
 
 
 def past_grace(account: Account, at: datetime) -> list[Invoice]:
@@ -113,28 +120,35 @@ def _active_why(account: Account, cut_at: datetime | None) -> Sentence:
     unpaid = account.unpaid()
     if not unpaid:
         return say("Nothing is unpaid")
-    owed = plain(sum(invoice.left for invoice in unpaid), account.company.currency)
-    oldest = unpaid[0].due.isoformat()
+    oldest = unpaid[0].due
+    amount = sum([invoice.left for invoice in unpaid])
+    if cut_at is not None and account.promise is None:  # what a run says of nearly everybody
+        return _cut_comes(amount, account.company.currency, oldest, account.company.zone, cut_at)
+    owed, oldest_due = plain(amount, account.company.currency), oldest.isoformat()
     if account.held:
         return say(
             "Owes {owed}, the oldest invoice due on {due}; the cut waits for a person to confirm it",
             owed=owed,
-            due=oldest,
+            due=oldest_due,
         )
     if account.promise is not None:
         return say(
             "Owes {owed}, the oldest invoice due on {due}; promised to pay until {until}",
             owed=owed,
-            due=oldest,
+            due=oldest_due,
             until=account.promise.until.isoformat(),
         )
-    if cut_at is None:
-        if account.settings.cut_after_months == 0:
-            return say("Owes {owed}, the oldest invoice due on {due}; is never cut", owed=owed, due=oldest)
-        return say("Owes {owed}, the oldest invoice due on {due}; no cut is near", owed=owed, due=oldest)
+    if account.settings.cut_after_months == 0:
+        return say("Owes {owed}, the oldest invoice due on {due}; is never cut", owed=owed, due=oldest_due)
+    return say("Owes {owed}, the oldest invoice due on {due}; no cut is near", owed=owed, due=oldest_due)
+
+
+@lru_cache(maxsize=2048)
+def _cut_comes(owed: int, money: Currency, due: date, zone: ZoneInfo, cut_at: datetime) -> Sentence:
+    """The same sentence for all who owe alike: a run says it many times."""
     return say(
         "Owes {owed}, the oldest invoice due on {due}; the cut comes on {moment}",
-        owed=owed,
-        due=oldest,
-        moment=local_text(account.company.zone, cut_at),
+        owed=plain(owed, money),
+        due=due.isoformat(),
+        moment=local_text(zone, cut_at),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Annotated, Any
 
 from sqlalchemy import JSON, BigInteger, DateTime, MetaData
@@ -33,10 +34,25 @@ class Moment(TypeDecorator[datetime]):
             raise ValueError(f"a time without its zone cannot be stored: {value!r}")
         return value if value.tzinfo is UTC else value.astimezone(UTC)
 
+    def result_processor(self, dialect: Dialect, coltype: object) -> Any:
+        """On SQLite an instant is text; the same ones are read again and again."""
+        if dialect.name == "sqlite":
+            return _read_instant
+        return super().result_processor(dialect, coltype)
+
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def _read_instant(text: str | None) -> datetime | None:
+    return None if text is None else _instant(text)
+
+
+@lru_cache(maxsize=8192)
+def _instant(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 
 class Base(DeclarativeBase):

@@ -39,15 +39,17 @@ def insert_rows(session: Session, model: type[Base], rows: Sequence[Row]) -> Non
     connection.exec_driver_sql(statement, _across(columns, constants))
 
 
-def update_rows(session: Session, model: type[Base], key: str, rows: Sequence[Row]) -> None:
+def update_rows(
+    session: Session, model: type[Base], key: str, rows: Sequence[Row], leave: Sequence[str] = ()
+) -> None:
     """Write other values into rows of one table that are there; `key` is the name of the value that says which
-    row. Each has the same names.
+    row. Each has the same names; those of `leave` are left as they are.
     """
     if not rows:
         return
     table = _table(model)
     connection = session.connection()
-    names = tuple(name for name in rows[0] if name != key)
+    names = tuple(name for name in rows[0] if name != key and name not in leave)
     if connection.dialect.name != "sqlite":
         values = {name: bindparam(f"new_{name}", type_=table.c[name].type) for name in names}
         statement = update(table).where(table.c[key] == bindparam("old_key")).values(values)
@@ -92,6 +94,9 @@ def _column(rows: Sequence[Row], name: str, bind: Callable[[Any], Any] | None) -
     values = [row[name] for row in rows]
     if bind is None:
         return values
+    first = values[0]
+    if values.count(first) == len(values):
+        return [bind(first)] * len(values)
     known: dict[int, Any] = {id(None): bind(None)}
     bound: list[Any] = []
     for value in values:

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import shutil
 import sqlite3
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -24,13 +24,14 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from daemon.chores.billing import run_billing
 from daemon.office import billing, company, plan, router
 from daemon.office.account import Loaded, office_of, settings_of
 from daemon.office.actor import command
 from daemon.office.journal import save
-from daemon.office.run import run_clock
 from daemon.office.told import Told
 from daemon.rules.account import Account, Charge
+from daemon.store import engine
 from daemon.store.bulk import insert_ids
 from daemon.store.client import Client
 from daemon.store.company import Clock
@@ -51,6 +52,7 @@ TABLES = ("invoice", "invoice_line", "ledger")
 MOST_MEGABYTES = 250.0
 LONGEST_WRITE_MS = 250.0
 IDLE_SECONDS = 2.0
+ROUNDS = 3
 
 
 class TimedStore(Store):
@@ -66,7 +68,7 @@ class TimedStore(Store):
             session.connection()  # waiting for others is not ours; from here on others wait for us
             began = time.perf_counter()
             yield session
-        self.longest = max(self.longest, time.perf_counter() - began)
+        TimedStore.longest = max(TimedStore.longest, time.perf_counter() - began)
 
 
 def provider(path: Path, clients: int) -> None:
@@ -147,21 +149,22 @@ def _settle(path: Path) -> None:
 
 
 def child(url: str) -> dict[str, float]:
-    """In a process of its own: the run, and the run when nothing is due any more."""
-    store = TimedStore(url)
+    """In a process of its own, as the daemon has it: the run, and the passes when nothing is due."""
+    engine.Store = TimedStore  # type: ignore[misc]
     idle = time.perf_counter()
-    run_clock(store, BEFORE)
+    run_billing(url, BEFORE)
     idle = time.perf_counter() - idle
     began = time.perf_counter()
-    made = run_clock(store, AFTER).counts().get("invoice_created", 0)
+    made = run_billing(url, AFTER).get("invoice_created", 0)
     seconds = time.perf_counter() - began
     again = time.perf_counter()
-    run_clock(store, AFTER)
+    run_billing(url, AFTER)
     again = time.perf_counter() - again
-    store.dispose()
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    # Not ru_maxrss: that one remembers the process that started this one.
+    status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+    peak = int(status["VmHWM"].split()[0]) / 1024
     return {"made": made, "seconds": seconds, "idle": max(idle, again), "peak": peak,
-            "longest": store.longest * 1000}  # fmt: skip
+            "longest": TimedStore.longest * 1000}  # fmt: skip
 
 
 def _rows(path: Path) -> dict[str, tuple[list[str], list[tuple[Any, ...]]]]:
@@ -227,42 +230,48 @@ def run() -> list[Figure]:
     with tempfile.TemporaryDirectory(prefix="pregonero-bench-") as folder:
         blank = Path(folder, "blank.sqlite3")
         provider(blank, CLIENTS)
-        copies = [
-            Path(shutil.copy(blank, Path(folder, f"{name}.sqlite3"))) for name in ("ours", "raw", "orm")
-        ]
-        with closing(sqlite3.connect(copies[2])) as connection:
-            connection.execute("INSERT INTO series (id, name, prefix, next_number) SELECT 1, 'service', '', 1 "
-                               "WHERE NOT EXISTS (SELECT 1 FROM series WHERE id = 1)")  # fmt: skip
-            connection.commit()
-        done = subprocess.run(
-            [sys.executable, "-m", "tests.bench.billing", sqlite_url(copies[0])],
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        ours = json.loads(done.stdout)
-        if ours["made"] != CLIENTS:
-            raise RuntimeError(f"{ours['made']} invoices of {CLIENTS}")
-        raw = _executemany(copies[1], _rows_with_series(copies[0], copies[1]))
-        orm = _unit_of_work(copies[2], CLIENTS)
+        rounds = [_round(Path(folder), blank) for _ in range(ROUNDS)]
+        orm = _unit_of_work(_copy(Path(folder), blank), CLIENTS)
+    ours, raw = (statistics.median(one[place] for one in rounds) for place in (0, 1))
+    peak, longest, idle = (max(one[2][name] for one in rounds) for name in ("peak", "longest", "idle"))
     many = f"{CLIENTS:,} clients"
     return [
-        Figure(f"a cycle of {many}", ours["seconds"], raw, "executemany of the same rows", "s", 4.0),
-        Figure(f"a cycle of {many}", ours["seconds"], orm, "the ORM's unit of work", "s", 1.0),
-        Figure("memory at its peak", ours["peak"], MOST_MEGABYTES, "the limit", "MB", 1.0),
-        Figure("longest writing transaction", ours["longest"], LONGEST_WRITE_MS, "the limit", "ms", 1.0),
-        Figure(f"a pass over {many} when nothing is due", ours["idle"], IDLE_SECONDS, "the limit", "s", 1.0),
+        Figure(f"a cycle of {many}", ours, raw, "executemany of the same rows", "s", 4.0),
+        Figure(f"a cycle of {many}", ours, orm, "the ORM's unit of work", "s", 1.0),
+        Figure("memory at its peak", peak, MOST_MEGABYTES, "the limit", "MB", 1.0),
+        Figure("longest writing transaction", longest, LONGEST_WRITE_MS, "the limit", "ms", 1.0),
+        Figure(f"a pass over {many} when nothing is due", idle, IDLE_SECONDS, "the limit", "s", 1.0),
     ]
 
 
-def _rows_with_series(written: Path, target: Path) -> dict[str, tuple[list[str], list[tuple[Any, ...]]]]:
-    """The rows to repeat; the series they point to is there before the clock starts."""
-    with closing(sqlite3.connect(written)) as source, closing(sqlite3.connect(target)) as into:
-        cursor = source.execute("SELECT * FROM series")
-        marks = ", ".join("?" * len(cursor.description))
-        into.executemany(f"INSERT OR REPLACE INTO series VALUES ({marks})", cursor.fetchall())
-        into.commit()
-    return _rows(written)
+def _copy(folder: Path, blank: Path) -> Path:
+    """A copy of the provider, with the series that invoices point to."""
+    made = Path(shutil.copy(blank, folder / "copy.sqlite3"))
+    for rest in ("-wal", "-shm"):
+        made.with_name(made.name + rest).unlink(missing_ok=True)
+    with closing(sqlite3.connect(made)) as connection:
+        connection.execute("INSERT OR IGNORE INTO series (id, name, prefix, next_number, default_for) "
+                           "VALUES (1, 'service', '', 1, 'service')")  # fmt: skip
+        connection.commit()
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    os.sync()
+    return made
+
+
+def _round(folder: Path, blank: Path) -> tuple[float, float, dict[str, float]]:
+    """Ours, then the driver's turn with what ours has written: a noisy minute hits both."""
+    mine = _copy(folder, blank)
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.bench.billing", sqlite_url(mine)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    found: dict[str, float] = json.loads(done.stdout)
+    if found["made"] != CLIENTS:
+        raise RuntimeError(f"{found['made']} invoices of {CLIENTS}")
+    rows = _rows(mine)
+    return found["seconds"], _executemany(_copy(folder, blank), rows), found
 
 
 if __name__ == "__main__":

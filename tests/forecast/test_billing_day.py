@@ -44,7 +44,7 @@ def test_a_day_says_what_its_run_will_bill_and_for_whom(town: Town) -> None:
         lima("2026-01-20 12:00"),
         date(2026, 1, 31),
         "invoice_created",
-        q="cliente 2",
+        q="10.10.1.2",
         limit=2,
     )
     assert [(row.name, row.amount, str(row.jobs[0].why)[:30]) for row in rows] == [

@@ -124,7 +124,7 @@ def test_a_closing_that_cannot_be_is_refused_and_counts_nothing(
 ) -> None:
     assert (town.cash, day["yape"]) == (1, 2)
     with pytest.raises(Refusal) as caught:
-        close(town, words.pop("counted", {1: "80.00", 2: "50.00"}), **words)
+        close(town, **({"counted": {1: "80.00", 2: "50.00"}} | words))
     assert caught.value.field == field
     assert town.ask(closing.list_closings) == []
     assert town.ask(closing.day_sheet, DAY, "Carmen").payments == 3
