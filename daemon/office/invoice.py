@@ -159,6 +159,8 @@ def free_invoice(
             lines=tuple(made),
             movements=[Movement("invoice", total, why, invoice)],
         )
+        if total == 0:
+            yield Event(at, "invoice_paid", say("Nothing is left to pay on it"), invoice)
 
     events = standing.apply(session, actor.name, now, client_id, deed)
     invoice_id = events[0].invoice.id if events[0].invoice is not None else None
